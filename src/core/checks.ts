@@ -1,0 +1,76 @@
+/** Argument checks that share one message form: `Owner: argument must be X, received Y.` */
+
+/** Prints a received value in an error message. */
+function show(value: unknown): string {
+  if (typeof value === 'string') return `"${value}"`;
+  if (typeof value === 'function') return 'a function';
+  if (Array.isArray(value)) return `[${value.map(show).join(', ')}]`;
+  if (typeof value === 'object' && value !== null) return JSON.stringify(value);
+  return String(value);
+}
+
+/** The error that every check throws. */
+export function argumentError(owner: string, argument: string, expected: string, received: unknown): Error {
+  return new Error(`${owner}: ${argument} must be ${expected}, received ${show(received)}.`);
+}
+
+/** Returns `value` if it is an integer in `[min, max]`. */
+export function requireInteger(
+  owner: string,
+  argument: string,
+  value: unknown,
+  min = Number.MIN_SAFE_INTEGER,
+  max = Number.POSITIVE_INFINITY,
+): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value;
+  const range =
+    max !== Number.POSITIVE_INFINITY
+      ? ` in [${min}, ${max}]`
+      : min === Number.MIN_SAFE_INTEGER
+        ? ''
+        : ` of at least ${min}`;
+  throw argumentError(owner, argument, `an integer${range}`, value);
+}
+
+/** Returns `value` if it is a finite number in `[min, max]`. */
+export function requireNumber(
+  owner: string,
+  argument: string,
+  value: unknown,
+  min = Number.NEGATIVE_INFINITY,
+  max = Number.POSITIVE_INFINITY,
+): number {
+  if (typeof value === 'number' && Number.isFinite(value) && value >= min && value <= max) return value;
+  const bounded = min !== Number.NEGATIVE_INFINITY || max !== Number.POSITIVE_INFINITY;
+  throw argumentError(owner, argument, bounded ? `a number in [${min}, ${max}]` : 'a finite number', value);
+}
+
+/** Returns `value` if it is a boolean. */
+export function requireBoolean(owner: string, argument: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value;
+  throw argumentError(owner, argument, 'a boolean', value);
+}
+
+/** Returns `value` if it is one of `choices`. */
+export function requireOneOf<T extends string>(
+  owner: string,
+  argument: string,
+  value: unknown,
+  choices: readonly T[],
+): T {
+  const match = choices.find((choice) => choice === value);
+  if (match !== undefined) return match;
+  throw argumentError(owner, argument, `one of ${choices.map((choice) => `"${choice}"`).join(', ')}`, value);
+}
+
+/** Returns `shape` if it has `rank` dimensions; `expected` names them, as in `[batch, tokens, dim]`. */
+export function requireRank(
+  owner: string,
+  argument: string,
+  shape: ReadonlyArray<number | null>,
+  rank: number,
+  expected: string,
+): ReadonlyArray<number | null> {
+  if (shape.length === rank) return shape;
+  throw argumentError(owner, argument, `of shape ${expected}`, shape);
+}
