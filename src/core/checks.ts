@@ -19,8 +19,8 @@ export function requireInteger(
   owner: string,
   argument: string,
   value: unknown,
-  min = Number.MIN_SAFE_INTEGER,
-  max = Number.POSITIVE_INFINITY,
+  min: number = Number.MIN_SAFE_INTEGER,
+  max: number = Number.POSITIVE_INFINITY,
 ): number {
   if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value;
   const range =
@@ -37,8 +37,8 @@ export function requireNumber(
   owner: string,
   argument: string,
   value: unknown,
-  min = Number.NEGATIVE_INFINITY,
-  max = Number.POSITIVE_INFINITY,
+  min: number = Number.NEGATIVE_INFINITY,
+  max: number = Number.POSITIVE_INFINITY,
 ): number {
   if (typeof value === 'number' && Number.isFinite(value) && value >= min && value <= max) return value;
   const bounded = min !== Number.NEGATIVE_INFINITY || max !== Number.POSITIVE_INFINITY;
