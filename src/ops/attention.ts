@@ -1,0 +1,82 @@
+import {
+  concat,
+  matMul,
+  mean,
+  mul,
+  reshape,
+  slice,
+  softmax,
+  sub,
+  sum,
+  type Tensor,
+  transpose,
+} from '@tensorflow/tfjs-core';
+import { withGradient } from './custom_gradient.js';
+
+/** `[B, M, groups·d]` → `[B·groups, M, d]`. */
+function splitGroups(x: Tensor, groups: number): Tensor {
+  const [batch, tokens, dim] = x.shape as [number, number, number];
+  const split = transpose(reshape(x, [batch, tokens, groups, dim / groups]), [0, 2, 1, 3]);
+  return reshape(split, [batch * groups, tokens, dim / groups]);
+}
+
+/** Inverse of {@link splitGroups}: `[B·groups, M, d]` → `[B, M, groups·d]`. */
+function mergeGroups(x: Tensor, groups: number): Tensor {
+  const [rows, tokens, depth] = x.shape as [number, number, number];
+  const merged = transpose(reshape(x, [rows / groups, groups, tokens, depth]), [0, 2, 1, 3]);
+  return reshape(merged, [rows / groups, tokens, groups * depth]);
+}
+
+/** One of queries (0), keys (1), values (2) of a packed `qkv [B, M, 3D]`, as `[B·heads, M, D/heads]`. */
+function unpack(qkv: Tensor, part: 0 | 1 | 2, heads: number): Tensor {
+  const [batch, tokens, width] = qkv.shape as [number, number, number];
+  return splitGroups(slice(qkv, [0, 0, (part * width) / 3], [batch, tokens, width / 3]), heads);
+}
+
+function attentionWeights(query: Tensor, key: Tensor): Tensor {
+  const depth = query.shape[2] as number;
+  return softmax(mul(matMul(query, key, false, true), depth ** -0.5));
+}
+
+/**
+ * Multi-head self-attention of packed queries, keys and values: `qkv [B, M, 3D]` → `[B, M, D]`.
+ *
+ * The last axis of `qkv` holds q, k, v one after another, each head-major; logits are scaled by `(D/heads)^-0.5`.
+ * The gradient flows to `qkv` and is written by hand: four products and no tape of the intermediate steps.
+ */
+export function selfAttention(qkv: Tensor, heads: number): Tensor {
+  return withGradient(
+    [qkv],
+    (packed) => {
+      const query = unpack(packed, 0, heads);
+      const key = unpack(packed, 1, heads);
+      const value = unpack(packed, 2, heads);
+      const weights = attentionWeights(query, key);
+      return { value: mergeGroups(matMul(weights, value), heads), saved: { query, key, value, weights } };
+    },
+    (dy, { query, key, value, weights }) => {
+      const dContext = splitGroups(dy, heads);
+      const dWeights = matMul(dContext, value, false, true);
+      const centred = sub(dWeights, sum(mul(dWeights, weights), -1, true));
+      const dLogits = mul(mul(weights, centred), (query.shape[2] as number) ** -0.5);
+      const dQuery = mergeGroups(matMul(dLogits, key), heads);
+      const dKey = mergeGroups(matMul(dLogits, query, true, false), heads);
+      const dValue = mergeGroups(matMul(weights, dContext, true, false), heads);
+      return [concat([dQuery, dKey, dValue], 2)];
+    },
+  );
+}
+
+/** Attention of the first (class) token to all tokens, mean over heads: `qkv [B, M, 3D]` → `[B, M]`. No gradient. */
+export function classAttention(qkv: Tensor, heads: number): Tensor {
+  const [batch, tokens, width] = qkv.shape as [number, number, number];
+  const query = slice(unpack(qkv, 0, heads), [0, 0, 0], [batch * heads, 1, width / 3 / heads]);
+  return mean(reshape(attentionWeights(query, unpack(qkv, 1, heads)), [batch, heads, tokens]), 1);
+}
+
+/** Keys averaged over heads: `qkv [B, M, 3D]` → `[B, M, D/heads]`, what ToMe compares tokens by. */
+export function meanKeys(qkv: Tensor, heads: number): Tensor {
+  const [batch, tokens, width] = qkv.shape as [number, number, number];
+  const keys = slice(qkv, [0, 0, width / 3], [batch, tokens, width / 3]);
+  return mean(reshape(keys, [batch, tokens, heads, width / 3 / heads]), 2);
+}

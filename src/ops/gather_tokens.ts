@@ -1,0 +1,58 @@
+import {
+  add,
+  cast,
+  gather,
+  matMul,
+  mul,
+  neg,
+  oneHot,
+  range,
+  reshape,
+  type Tensor,
+  type Tensor1D,
+  type Tensor2D,
+  topk,
+} from '@tensorflow/tfjs-core';
+import { withGradient } from './custom_gradient.js';
+
+/** Rows `indices [B, K]` of each sample of `x [B, M, ...]`, without a gradient. */
+function takeTokens(x: Tensor, indices: Tensor): Tensor {
+  const [batch, tokens, ...rest] = x.shape as [number, number, ...number[]];
+  const count = indices.shape[1] as number;
+  const offsets = mul(reshape(range(0, batch, 1, 'int32'), [batch, 1]), tokens);
+  const flat = cast(reshape(add(indices, offsets), [batch * count]), 'int32');
+  return reshape(gather(reshape(x, [batch * tokens, ...rest]), flat), [batch, count, ...rest]);
+}
+
+/** The permutation that undoes `order [B, M]` (int32, each row a permutation of 0..M-1). */
+export function inversePermutation(order: Tensor): Tensor2D {
+  return topk(neg(cast(order, 'float32')), order.shape[1] as number).indices as Tensor2D;
+}
+
+/**
+ * Reorders the tokens of each sample: `x [B, M, D]`, `order [B, M]` int32 (each row a permutation) → `[B, M, D]`.
+ *
+ * The gradient flows to `x`; it is the gather by the inverse permutation. tfjs's own `gather(x, order, 1, 1)` loops over
+ * the batch in its gradient on cpu and throws on WASM (https://github.com/tensorflow/tfjs/issues/8082).
+ */
+export function permuteTokens(x: Tensor, order: Tensor): Tensor {
+  return withGradient(
+    [x],
+    (x) => ({ value: takeTokens(x, order), saved: { order } }),
+    (dy, { order }) => [takeTokens(dy, inversePermutation(order))],
+  );
+}
+
+/**
+ * Takes tokens by index, for each sample its own: `x [B, M, D]`, `indices [B, K]` int32 → `[B, K, D]`.
+ *
+ * Indices may repeat or leave tokens out. The gradient flows to `x`: each token receives the sum over its copies.
+ */
+export function gatherTokens(x: Tensor, indices: Tensor): Tensor {
+  const tokens = x.shape[1] as number;
+  return withGradient(
+    [x],
+    (x) => ({ value: takeTokens(x, indices), saved: { indices } }),
+    (dy, { indices }) => [matMul(oneHot(indices as Tensor1D, tokens), dy, true, false)],
+  );
+}
