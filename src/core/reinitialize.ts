@@ -28,7 +28,9 @@ export function reinitialize(layers: readonly ModelLayer[], law: ReinitLaw, key:
     const weights = layerWeights(layer);
     if (weights.length === 0) continue;
     tidy(() => {
-      const fresh = law === 'own' ? ownValues(layer, key) : weights.map((weight) => draw(weight, law, key));
+      const fresh = weights.map((weight, i) =>
+        law === 'own' ? ownValue(layer, weight, i, key) : draw(weight, law, key),
+      );
       weights.forEach((weight, i) => {
         const value = fresh[i];
         if (value) weight.variable.assign(value);
@@ -54,17 +56,20 @@ function draw(weight: ModelWeight, law: Exclude<ReinitLaw, 'own'>, key: ReinitKe
   );
 }
 
-/** The weights of a twin of the layer that was built from the same config with seeds of its own. */
-function ownValues({ layer, key: name }: ModelLayer, key: ReinitKey): Tensor[] {
-  const config = reseeded(layer.getConfig(), `${key.purpose}/${name}`, key) as serialization.ConfigDict;
+/**
+ * The value of one weight in a twin of its layer, built from the same config with other seeds. Each weight has a twin of
+ * its own: a wrapper such as Bidirectional would build both its layers from one seed.
+ */
+function ownValue({ layer }: ModelLayer, weight: ModelWeight, place: number, key: ReinitKey): Tensor | undefined {
+  const config = reseeded(layer.getConfig(), `${key.purpose}/${weight.key}`, key) as serialization.ConfigDict;
   const cls = layer.constructor as serialization.SerializableConstructor<Layer> & typeof serialization.Serializable;
   const twin = cls.fromConfig(cls, config) as Layer;
   const shapes = layer.inboundNodes[0]?.inputShapes;
   if (!shapes) throw new Error(`reinitialize: ${layer.name} must have been applied to an input, received none.`);
   twin.build(shapes.length === 1 ? (shapes[0] as number[]) : shapes);
-  const values = twin.weights.map((weight) => weight.read().clone());
-  for (const weight of twin.weights) weight.dispose();
-  return values;
+  const value = twin.weights[place]?.read().clone();
+  for (const own of twin.weights) own.dispose();
+  return value;
 }
 
 /** A copy of a config in which every seed, set or not, is one of this reset's; its place in the config tells them apart. */
