@@ -15,8 +15,8 @@ import {
 } from '@tensorflow/tfjs-core';
 import { withGradient } from './custom_gradient.js';
 
-/** Rows `indices [B, K]` of each sample of `x [B, M, ...]`, without a gradient. */
-function takeTokens(x: Tensor, indices: Tensor): Tensor {
+/** Rows `indices [B, K]` of each sample of `x [B, M, ...]`, without a gradient: for ids and inside gradients. */
+export function takeTokens(x: Tensor, indices: Tensor): Tensor {
   const [batch, tokens, ...rest] = x.shape as [number, number, ...number[]];
   const count = indices.shape[1] as number;
   const offsets = mul(reshape(range(0, batch, 1, 'int32'), [batch, 1]), tokens);

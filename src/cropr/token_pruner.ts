@@ -1,0 +1,115 @@
+import { getBackend, type serialization, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { argumentError, requireBoolean, requireInteger, requireRank } from '../core/checks.js';
+import { asList, type LayerArgs, SeededLayer, type Shape, shapeList } from '../core/layer.js';
+import { resolveSeed } from '../core/random.js';
+import { takeTokens } from '../ops/gather_tokens.js';
+import { rankTokens, routeTokens, splitTokens } from './routing.js';
+
+/** What every router has in common. */
+export interface TokenPrunerConfig extends LayerArgs {
+  /** Tokens to remove, per image: an absolute count. */
+  prune: number;
+  /** Whether token 0 is a class token, which is always kept and stays first. Default true. */
+  classToken?: boolean;
+  /** Seed of the initial weights and of random choices. Default: a fresh one, kept in the config. */
+  seed?: number;
+}
+
+/** Scores for the ranking, and what else the router returns after `[kept, pruned, order]`. */
+export interface Scored {
+  /** `[B, M]`; the tokens with the highest scores stay. */
+  scores: Tensor;
+  extras: Tensor[];
+}
+
+/**
+ * Base of the routers: ranks tokens by a score, keeps the best, returns `[kept, pruned, order, ...extras]` and, given
+ * token ids as last input, `[keptIds, prunedIds]` after them.
+ */
+export abstract class TokenPruner extends SeededLayer {
+  readonly prune: number;
+  readonly classToken: boolean;
+  private scoresChecked = false;
+
+  protected constructor(args: TokenPrunerConfig, owner: string) {
+    super(args, resolveSeed(args.seed, owner));
+    this.prune = requireInteger(owner, 'prune', args.prune, 0);
+    this.classToken = requireBoolean(owner, 'classToken', args.classToken ?? true);
+  }
+
+  /** Tensors expected before the optional ids: the tokens and what the score needs besides. */
+  protected readonly scoreInputs: number = 1;
+
+  protected abstract score(inputs: Tensor[], training: boolean): Scored;
+
+  /** Shapes of the extras for tokens `[B, M, D]`. */
+  protected extraShapes(_tokens: Shape): Shape[] {
+    return [];
+  }
+
+  /** The class's name in error messages. */
+  protected get owner(): string {
+    return this.getClassName().replace(/^LLF/, '');
+  }
+
+  private keep(tokens: Shape): number {
+    const [, count] = requireRank(this.owner, 'tokens', tokens, 3, '[batch, tokens, dim]');
+    if (count == null || tokens[2] == null)
+      throw argumentError(this.owner, 'tokens', 'of shape [batch, tokens, dim] with known tokens and dim', tokens);
+    requireInteger(this.owner, 'prune', this.prune, 0, Math.max(0, count - (this.classToken ? 2 : 1)));
+    return count - this.prune;
+  }
+
+  override build(inputShape: Shape | Shape[]): void {
+    const shapes = shapeList(inputShape);
+    const [tokens = [], ids] = [shapes[0], shapes[this.scoreInputs]];
+    if (shapes.length < this.scoreInputs || shapes.length > this.scoreInputs + 1)
+      throw argumentError(this.owner, 'inputs', `${this.scoreInputs} tensors, or one more with ids`, shapes.length);
+    this.keep(tokens);
+    if (ids !== undefined && (ids.length !== 2 || ids[1] !== tokens[1]))
+      throw argumentError(this.owner, 'ids', `of shape [batch, ${tokens[1]}]`, ids);
+    this.buildScorer(shapes);
+    super.build(inputShape);
+  }
+
+  /** Checks the scorer's inputs and adds its weights. */
+  protected buildScorer(_shapes: Shape[]): void {}
+
+  override computeOutputShape(inputShape: Shape | Shape[]): Shape[] {
+    const shapes = shapeList(inputShape);
+    const [batch = null, count = null, dim = null] = shapes[0] ?? [];
+    const keep = this.keep(shapes[0] ?? []);
+    const routed = [[batch, keep, dim], [batch, this.prune, dim], [batch, count], ...this.extraShapes(shapes[0] ?? [])];
+    return shapes.length > this.scoreInputs ? [...routed, [batch, keep], [batch, this.prune]] : routed;
+  }
+
+  override call(inputs: Tensor | Tensor[], kwargs: { training?: boolean }): Tensor[] {
+    return tidy(() => {
+      const list = asList(inputs);
+      const tokens = list[0] as Tensor;
+      const ids = list[this.scoreInputs];
+      const keep = this.keep(tokens.shape);
+      const { scores, extras } = this.score(list.slice(0, this.scoreInputs), kwargs.training === true);
+      this.checkOnce(scores);
+      const order = rankTokens(scores, this.classToken);
+      const { kept, pruned } = routeTokens(tokens, order, keep);
+      if (ids === undefined) return [kept, pruned, order, ...extras];
+      const route = splitTokens(takeTokens(ids, order), keep);
+      return [kept, pruned, order, ...extras, route.kept, route.pruned];
+    });
+  }
+
+  /** Reads the scores of the first call only (WebGPU cannot): a model that starts with NaN is told so, no later call waits. */
+  private checkOnce(scores: Tensor): void {
+    if (this.scoresChecked || getBackend() === 'webgpu') return;
+    if (!scores.dataSync().every(Number.isFinite))
+      throw new Error(
+        `${this.owner}: tokens must have finite scores, received NaN or infinite ones at "${this.name}".`,
+      );
+    this.scoresChecked = true;
+  }
+
+  protected override config(): serialization.ConfigDict {
+    return { prune: this.prune, classToken: this.classToken };
+  }
+}

@@ -1,0 +1,93 @@
+import * as tf from '@tensorflow/tfjs';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { clipByGlobalNorm, GradientClip, globalNorm } from '../../src/forgetting/gradient_clip.js';
+import { layerValues, smallModel, train, weightValues } from '../core/models.js';
+import { onEachBackend } from '../setup/backends.js';
+
+const vectors = fc.array(fc.array(fc.float({ min: -100, max: 100, noNaN: true }), { minLength: 1, maxLength: 6 }), {
+  minLength: 1,
+  maxLength: 4,
+});
+
+const normOf = (lists: readonly (readonly number[])[]): number =>
+  Math.sqrt(lists.flat().reduce((sum, value) => sum + value ** 2, 0));
+
+onEachBackend(() => {
+  describe('clipByGlobalNorm', () => {
+    it('never exceeds the norm, keeps the direction, and leaves short lists alone to the bit', () => {
+      fc.assert(
+        fc.property(vectors, fc.float({ min: Math.fround(0.01), max: 1000, noNaN: true }), (lists, norm) => {
+          tf.tidy(() => {
+            const tensors = lists.map((list) => tf.tensor1d(list));
+            const length = normOf(lists);
+            expect(globalNorm(tensors).dataSync()[0]).toBeCloseTo(length, 2);
+            const clipped = clipByGlobalNorm(tensors, norm).map((one) => Array.from(one.dataSync()));
+            expect(normOf(clipped)).toBeLessThanOrEqual(norm * (1 + 1e-5));
+            if (length < norm * 0.999 - 1e-5) expect(clipped).toEqual(lists);
+            const factor = Math.min(1, norm / (length + 1e-6));
+            clipped.flat().forEach((value, i) => {
+              const expected = (lists.flat()[i] as number) * factor;
+              expect(Math.abs(value - expected)).toBeLessThanOrEqual(1e-5 * Math.abs(expected) + 1e-30);
+            });
+          });
+        }),
+        { numRuns: 60 },
+      );
+    });
+
+    it('takes an empty list and refuses a norm that is none', () => {
+      expect(clipByGlobalNorm([], 1)).toEqual([]);
+      expect(() => clipByGlobalNorm([tf.scalar(1)], 0)).toThrow('clipByGlobalNorm: norm must be');
+    });
+  });
+
+  describe('GradientClip', () => {
+    it('scales the step of SGD to the norm', async () => {
+      const run = async (callbacks: GradientClip[]): Promise<{ moved: number[]; norm: number | undefined }> => {
+        const model = smallModel(tf.train.sgd(1));
+        const names: [string, number][] = [
+          ['body', 0],
+          ['body', 1],
+          ['norm', 0],
+          ['norm', 1],
+          ['head', 0],
+          ['head', 1],
+        ];
+        const values = (): number[] => names.flatMap(([name, i]) => layerValues(model, name, i));
+        const before = values();
+        const { history } = await train(model, { batchSize: 10, callbacks });
+        const logged = history['gradientClip/norm']?.[0] as number | undefined;
+        return { moved: values().map((value, i) => value - (before[i] as number)), norm: logged };
+      };
+      const free = await run([]);
+      const length = normOf([free.moved]);
+      const clipped = await run([new GradientClip({ norm: 0.1 })]);
+      expect(clipped.norm).toBeCloseTo(length, 4);
+      expect(length).toBeGreaterThan(0.2);
+      clipped.moved.forEach((value, i) => {
+        expect(value).toBeCloseTo(((free.moved[i] as number) * 0.1) / length, 5);
+      });
+      const limited = await run([new GradientClip({ value: 0.05 })]);
+      limited.moved.forEach((value, i) => {
+        expect(value).toBeCloseTo(Math.max(-0.05, Math.min(0.05, free.moved[i] as number)), 5);
+      });
+    });
+
+    it('changes no bit when the gradients are short', async () => {
+      const [plain, clipped] = [smallModel(), smallModel()];
+      await train(plain, { epochs: 2 });
+      await train(clipped, { epochs: 2, callbacks: [new GradientClip({ norm: 1e6 })] });
+      expect(weightValues(clipped)).toEqual(weightValues(plain));
+    });
+  });
+});
+
+describe('bad input', () => {
+  it('is named', () => {
+    expect(() => new GradientClip({})).toThrow('GradientClip: norm must be given if value is not, and only then');
+    expect(() => new GradientClip({ norm: 1, value: 1 })).toThrow('GradientClip: norm');
+    expect(() => new GradientClip({ norm: 0 })).toThrow('GradientClip: norm must be');
+    expect(() => new GradientClip({ value: -1 })).toThrow('GradientClip: value must be');
+  });
+});
