@@ -1,0 +1,12 @@
+export type { CallbackState, Json, NumberLogs, TrainingCallback } from './core/callback.js';
+export {
+  type Checkpoint,
+  type CheckpointInfo,
+  restoreCheckpoint,
+  type SaveCheckpointOptions,
+  saveCheckpoint,
+} from './core/checkpoint.js';
+export type { LayerArgs } from './core/layer.js';
+export { setSeed } from './core/random.js';
+export * from './cropr/index.js';
+export * from './forgetting/index.js';
