@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 
-/** The root of the package. */
-export const root: string = resolve(import.meta.dirname, '..');
+/** The root of the package, from where npm runs every script. */
+export const root: string = process.cwd();
 
 /** A public entry: what users import, and the module that it is made of. */
 export interface Entry {

@@ -1,0 +1,34 @@
+import { serialization } from '@tensorflow/tfjs-core';
+import {
+  AttentionPruner,
+  AuxHead,
+  ClassificationHead,
+  CroprPruner,
+  LastLayerFusion,
+  PatchEmbedding,
+  RandomPruner,
+  TokenMerger,
+  TransformerBlock,
+  VariancePruner,
+} from './cropr/index.js';
+
+/**
+ * Makes every layer of the library known to `tf.loadLayersModel`: `import 'tfjs-llf/register'`.
+ *
+ * Each layer registers itself, but a bundler leaves out a layer that the program does not name, and loading a saved model
+ * then fails with `Unknown layer: LLFCroprPruner`. This module names them all.
+ */
+const layers = [
+  AttentionPruner,
+  AuxHead,
+  ClassificationHead,
+  CroprPruner,
+  LastLayerFusion,
+  PatchEmbedding,
+  RandomPruner,
+  TokenMerger,
+  TransformerBlock,
+  VariancePruner,
+];
+
+for (const layer of layers) serialization.registerClass(layer);
