@@ -2,8 +2,9 @@ import { clone, type NamedTensorMap, type Tensor } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { type Json, TrainingCallback } from './callback.js';
 import { requireInteger } from './checks.js';
+import { SeededLayer } from './layer.js';
 import { setLearningRate } from './learning_rate.js';
-import { modelWeights } from './model_weights.js';
+import { modelLayers, modelWeights } from './model_weights.js';
 import {
   optimizerConfig,
   optimizerCounters,
@@ -32,6 +33,8 @@ export interface CheckpointInfo {
   /** Epochs that are done: the `initialEpoch` to go on with. */
   readonly epoch: number;
   readonly weights: { readonly [key: string]: SavedWeight };
+  /** Random streams that the library's layers have drawn (drop path, random routing). */
+  readonly draws: { readonly [layer: string]: number };
   readonly optimizer: {
     readonly config: { readonly [key: string]: Json };
     readonly iterations: number;
@@ -58,7 +61,8 @@ export interface SaveCheckpointOptions {
 
 /**
  * Takes a snapshot of a compiled model from which `fit` goes on exactly as if it had not stopped: weights, the
- * optimizer's slots and counters, its learning rate, and the state of this library's callbacks.
+ * optimizer's slots and counters, its learning rate, what the layers have drawn at random, and the state of this
+ * library's callbacks.
  *
  * The tensors are copies (of references: no data moves) that the caller disposes. They are `float32` or `int32` as the
  * weights are. To write them to disk use `tf.io.encodeWeights(checkpoint.tensors)` beside
@@ -106,7 +110,8 @@ export function saveCheckpoint(model: LayersModel, { epoch, callbacks = [] }: Sa
     return { name: callback.name, config: callback.getConfig(), values: state.values };
   });
   const optimizer = { config: optimizerConfig(model.optimizer), ...optimizerNumbers(model.optimizer) };
-  return { info: { format: 1, epoch, weights: describe(model), optimizer, callbacks: saved }, tensors };
+  const draws = Object.fromEntries(seededLayers(model).map(({ key, layer }) => [key, layer.draws]));
+  return { info: { format: 1, epoch, weights: describe(model), draws, optimizer, callbacks: saved }, tensors };
 }
 
 /**
@@ -147,6 +152,7 @@ export function restoreCheckpoint(
     requireSame(name, config, mine[i]?.getConfig() ?? {});
   });
   for (const { key, variable } of modelWeights(model)) variable.assign(tensors[`weight:${key}`] as Tensor);
+  for (const { key, layer } of seededLayers(model)) layer.draws = info.draws[key] ?? 0;
   setOptimizerSlots(model, savedSlots(tensors));
   for (const [field, counter] of optimizerCounters(optimizer)) counter.assign(tensors[`counter:${field}`] as Tensor);
   setIterations(optimizer, info.optimizer.iterations);
@@ -159,6 +165,10 @@ export function restoreCheckpoint(
 
 function ours(callbacks: readonly object[]): TrainingCallback[] {
   return callbacks.filter((callback) => callback instanceof TrainingCallback);
+}
+
+function seededLayers(model: LayersModel): { key: string; layer: SeededLayer }[] {
+  return modelLayers(model).flatMap(({ key, layer }) => (layer instanceof SeededLayer ? [{ key, layer }] : []));
 }
 
 function requireCompiled(owner: string, model: LayersModel): void {

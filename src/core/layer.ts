@@ -1,6 +1,6 @@
 import type { serialization, Tensor } from '@tensorflow/tfjs-core';
 import { initializers, layers } from '@tensorflow/tfjs-layers';
-import { deriveSeed } from './random.js';
+import { deriveSeed, type RandomStream, randomStream } from './random.js';
 
 /** Arguments that every layer accepts: `name`, `trainable`, `inputShape`, ... */
 export type LayerArgs = NonNullable<ConstructorParameters<typeof layers.Layer>[0]>;
@@ -29,6 +29,8 @@ export function shapeList(shapes: Shape | Shape[]): Shape[] {
  * what the constructor took.
  */
 export abstract class SeededLayer extends layers.Layer {
+  /** Random streams drawn in training so far; a checkpoint keeps the count, so that training resumes exactly. */
+  draws = 0;
   private readonly named = new Map<string, LayerWeight>();
 
   protected constructor(
@@ -50,6 +52,11 @@ export abstract class SeededLayer extends layers.Layer {
     if (law === 'ones') return initializers.ones();
     if ('truncatedNormal' in law) return initializers.truncatedNormal({ stddev: law.truncatedNormal, seed });
     return initializers.varianceScaling({ scale: 1 / 3, mode: 'fanIn', distribution: 'uniform', seed });
+  }
+
+  /** The next stream for what the layer draws at random in training. */
+  protected nextStream(purpose: string): RandomStream {
+    return randomStream(this.seed, purpose, this.draws++);
   }
 
   /** The current value of a weight that the layer has. */

@@ -55,7 +55,8 @@ export function fuseTokens(parts: Tensor[], ids?: Tensor[]): Tensor {
   return ids === undefined ? tokens : permuteTokens(tokens, inversePermutation(joinTokens(ids)));
 }
 
-function joinTokens(parts: Tensor[]): Tensor {
+/** Concatenates sequences `[B, M_i, ...]`, leaving out the empty ones, which not every backend takes. */
+export function joinTokens(parts: Tensor[]): Tensor {
   return concat(
     parts.filter((part) => part.shape[1] !== 0),
     1,

@@ -52,8 +52,11 @@ export function pruningPlan(
   after: readonly number[] | undefined,
   fusion: boolean,
 ): PruningPlan {
-  const blocks = after ? [...after] : defaultModuleBlocks(depth, fusion);
   const last = depth - (fusion ? 3 : 2);
+  if (last < 0)
+    throw argumentError(owner, 'depth', `at least ${fusion ? '3 with pruning and fusion' : '2 with pruning'}`, depth);
+  const blocks = after ? [...after] : defaultModuleBlocks(depth, fusion);
+  if (blocks.length === 0) throw argumentError(owner, 'pruning.after', 'a list of at least one block', blocks);
   blocks.forEach((block, i) => {
     requireInteger(owner, `pruning.after[${i}]`, block, 0, last);
     if (i > 0 && block <= (blocks[i - 1] as number))

@@ -1,4 +1,4 @@
-import { add, mean, slice, squeeze, type Tensor } from '@tensorflow/tfjs-core';
+import { add, log, mean, slice, squeeze, type Tensor } from '@tensorflow/tfjs-core';
 import type { RandomStream } from '../core/random.js';
 import { classAttention, meanKeys, selfAttention } from '../ops/attention.js';
 import { dropPath } from '../ops/drop_path.js';
@@ -25,16 +25,26 @@ export interface BlockWeights {
 export interface BlockOptions {
   heads: number;
   extraOutput: BlockOutput;
+  /** How many patches each token stands for, `[B, M]`, once tokens were merged. */
+  sizes: Tensor | undefined;
   /** Stochastic depth, while training. */
   drop: { rate: number; stream: RandomStream } | undefined;
 }
 
-/** Pre-norm transformer block: `tokens [B, M, D]` → `[tokens, extra?]`. */
+/**
+ * Pre-norm transformer block: `tokens [B, M, D]` → `[tokens, extra?]`.
+ *
+ * A token of size s is attended to as s tokens would be: log(s) is added to its logits (ToMe's proportional attention).
+ */
 export function transformerBlockForward(x: Tensor, weights: BlockWeights, options: BlockOptions): Tensor[] {
-  const { heads, extraOutput, drop } = options;
+  const { heads, extraOutput, sizes, drop } = options;
   const branch = (y: Tensor): Tensor => (drop ? dropPath(y, drop.rate, drop.stream) : y);
   const qkv = linear(layerNorm(x, weights.gamma, weights.beta, BLOCK_EPSILON), weights.qkvKernel, weights.qkvBias);
-  const attended = linear(selfAttention(qkv, heads), weights.projKernel, weights.projBias);
+  const attended = linear(
+    selfAttention(qkv, heads, sizes && log(stopGradient(sizes))),
+    weights.projKernel,
+    weights.projBias,
+  );
   const afterAttention = add(x, branch(attended));
   const tokens = add(afterAttention, branch(perceptron(afterAttention, weights.mlp)));
   if (extraOutput === 'none') return [tokens];

@@ -1,8 +1,7 @@
 import { serialization, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { argumentError, requireInteger, requireNumber, requireOneOf, requireRank } from '../core/checks.js';
-import type { LayerArgs, Shape } from '../core/layer.js';
-import { asList } from '../core/layer.js';
-import { randomStream, resolveSeed } from '../core/random.js';
+import { asList, type LayerArgs, type Shape, shapeList } from '../core/layer.js';
+import { resolveSeed } from '../core/random.js';
 import { DENSE, PerceptronLayer } from './perceptron_layer.js';
 import { type BlockOutput, type BlockWeights, transformerBlockForward } from './transformer.js';
 
@@ -26,7 +25,8 @@ export interface TransformerBlockConfig extends LayerArgs {
 /**
  * Pre-norm transformer block of a ViT: self-attention and a GELU perceptron, each in a residual branch.
  *
- * **Input** tokens `[B, M, D]` float32. **Output** `[B, M, D]`, or `[tokens, extra]` with `extraOutput`.
+ * **Input** tokens `[B, M, D]` float32, or `[tokens, sizes]` where a {@link TokenMerger} came before: sizes `[B, M]` weigh
+ * the attention. **Output** `[B, M, D]`, or `[tokens, extra]` with `extraOutput`.
  *
  * **Weights** `attnGamma`, `attnBeta [D]`; `qkvKernel [D, 3D]`, `qkvBias` (q, k, v one after another, each head-major);
  * `projKernel [D, D]`, `projBias`; `mlpGamma`, `mlpBeta`; `fc1Kernel [D, ratio·D]`, `fc1Bias`, `fc2Kernel`, `fc2Bias`.
@@ -55,7 +55,6 @@ export class TransformerBlock extends PerceptronLayer {
   readonly mlpRatio: number;
   readonly dropPath: number;
   readonly extraOutput: BlockOutput;
-  private trainingCalls = 0;
 
   constructor(config: TransformerBlockConfig) {
     super(config, resolveSeed(config.seed, 'TransformerBlock'));
@@ -67,7 +66,9 @@ export class TransformerBlock extends PerceptronLayer {
   }
 
   override build(inputShape: Shape | Shape[]): void {
-    const shape = requireRank('TransformerBlock', 'tokens', inputShape as Shape, 3, '[batch, tokens, dim]');
+    const [tokens = [], sizes] = shapeList(inputShape);
+    const shape = requireRank('TransformerBlock', 'tokens', tokens, 3, '[batch, tokens, dim]');
+    if (sizes !== undefined) requireRank('TransformerBlock', 'sizes', sizes, 2, '[batch, tokens]');
     const dim = shape[2] ?? null;
     if (dim === null || dim % this.heads !== 0)
       throw argumentError('TransformerBlock', 'heads', `a divisor of the token width ${dim}`, this.heads);
@@ -82,7 +83,7 @@ export class TransformerBlock extends PerceptronLayer {
   }
 
   override computeOutputShape(inputShape: Shape | Shape[]): Shape | Shape[] {
-    const [batch = null, tokens = null, dim = null] = inputShape as Shape;
+    const [batch = null, tokens = null, dim = null] = shapeList(inputShape)[0] ?? [];
     const same = [batch, tokens, dim];
     if (this.extraOutput === 'none') return same;
     return [same, this.extraOutput === 'keys' ? [batch, tokens, (dim as number) / this.heads] : [batch, tokens]];
@@ -103,12 +104,10 @@ export class TransformerBlock extends PerceptronLayer {
   override call(inputs: Tensor | Tensor[], kwargs: { training?: boolean }): Tensor | Tensor[] {
     return tidy(() => {
       const drops = kwargs.training === true && this.dropPath > 0;
-      const drop = drops
-        ? { rate: this.dropPath, stream: randomStream(this.seed, 'dropPath', this.trainingCalls++) }
-        : undefined;
-      const tokens = asList(inputs)[0] as Tensor;
+      const drop = drops ? { rate: this.dropPath, stream: this.nextStream('dropPath') } : undefined;
+      const [tokens, sizes] = asList(inputs) as [Tensor, Tensor | undefined];
       const { heads, extraOutput } = this;
-      const outputs = transformerBlockForward(tokens, this.blockWeights, { heads, extraOutput, drop });
+      const outputs = transformerBlockForward(tokens, this.blockWeights, { heads, extraOutput, sizes, drop });
       return extraOutput === 'none' ? (outputs[0] as Tensor) : outputs;
     });
   }

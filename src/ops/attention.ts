@@ -1,4 +1,5 @@
 import {
+  add,
   concat,
   matMul,
   mean,
@@ -9,6 +10,7 @@ import {
   sub,
   sum,
   type Tensor,
+  tile,
   transpose,
 } from '@tensorflow/tfjs-core';
 import { withGradient } from './custom_gradient.js';
@@ -33,25 +35,34 @@ function unpack(qkv: Tensor, part: 0 | 1 | 2, heads: number): Tensor {
   return splitGroups(slice(qkv, [0, 0, (part * width) / 3], [batch, tokens, width / 3]), heads);
 }
 
-function attentionWeights(query: Tensor, key: Tensor): Tensor {
+/** `bias [B·heads, 1, M]`, if given, is added to the scaled logits. */
+function attentionWeights(query: Tensor, key: Tensor, bias?: Tensor): Tensor {
   const depth = query.shape[2] as number;
-  return softmax(mul(matMul(query, key, false, true), depth ** -0.5));
+  const logits = mul(matMul(query, key, false, true), depth ** -0.5);
+  return softmax(bias === undefined ? logits : add(logits, bias));
+}
+
+/** `[B, M]`, the same for all heads, → `[B·heads, 1, M]`. */
+function spreadBias(bias: Tensor, heads: number): Tensor {
+  const [batch, tokens] = bias.shape as [number, number];
+  return reshape(tile(reshape(bias, [batch, 1, tokens]), [1, heads, 1]), [batch * heads, 1, tokens]);
 }
 
 /**
  * Multi-head self-attention of packed queries, keys and values: `qkv [B, M, 3D]` → `[B, M, D]`.
  *
  * The last axis of `qkv` holds q, k, v one after another, each head-major; logits are scaled by `(D/heads)^-0.5`.
- * The gradient flows to `qkv` and is written by hand: four products and no tape of the intermediate steps.
+ * `keyBias [B, M]`, a constant, is added to the logits of every query. The gradient flows to `qkv` and is written by
+ * hand: four products and no tape of the intermediate steps.
  */
-export function selfAttention(qkv: Tensor, heads: number): Tensor {
+export function selfAttention(qkv: Tensor, heads: number, keyBias?: Tensor): Tensor {
   return withGradient(
     [qkv],
     (packed) => {
       const query = unpack(packed, 0, heads);
       const key = unpack(packed, 1, heads);
       const value = unpack(packed, 2, heads);
-      const weights = attentionWeights(query, key);
+      const weights = attentionWeights(query, key, keyBias && spreadBias(keyBias, heads));
       return { value: mergeGroups(matMul(weights, value), heads), saved: { query, key, value, weights } };
     },
     (dy, { query, key, value, weights }) => {

@@ -1,0 +1,18 @@
+export { AttentionPruner, type AttentionPrunerConfig } from './attention_pruner_layer.js';
+export { AuxHead, type AuxHeadConfig } from './aux_head_layer.js';
+export { auxTargets } from './aux_targets.js';
+export { ClassificationHead, type ClassificationHeadConfig } from './classification_head_layer.js';
+export { CroprPruner, type CroprPrunerConfig } from './cropr_pruner_layer.js';
+export { type KeptTokens, keptTokens } from './kept_tokens.js';
+export { LastLayerFusion, type LastLayerFusionConfig } from './last_layer_fusion_layer.js';
+export { PatchEmbedding, type PatchEmbeddingConfig, patchEmbedding } from './patch_embedding_layer.js';
+export type { PruningConfig, Router } from './pruning_module.js';
+export { RandomPruner, type RandomPrunerConfig } from './random_pruner_layer.js';
+export { pruningRates, tokenCounts } from './schedule.js';
+export { stripAuxHeads } from './strip_aux_heads.js';
+export { TokenMerger, type TokenMergerConfig } from './token_merger_layer.js';
+export { TokenPruner, type TokenPrunerConfig } from './token_pruner.js';
+export type { BlockOutput, Pool } from './transformer.js';
+export { TransformerBlock, type TransformerBlockConfig, transformerBlock } from './transformer_block_layer.js';
+export { VariancePruner, type VariancePrunerConfig } from './variance_pruner_layer.js';
+export { type VisionTransformerConfig, visionTransformer } from './vision_transformer.js';

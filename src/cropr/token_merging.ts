@@ -1,0 +1,104 @@
+import {
+  add,
+  argMax,
+  cast,
+  div,
+  expandDims,
+  fill,
+  matMul,
+  max,
+  mul,
+  oneHot,
+  range,
+  reshape,
+  rsqrt,
+  slice,
+  square,
+  sum,
+  type Tensor,
+  type Tensor1D,
+  tile,
+  topk,
+} from '@tensorflow/tfjs-core';
+import { withGradient } from '../ops/custom_gradient.js';
+import { inversePermutation, takeTokens } from '../ops/gather_tokens.js';
+import { joinTokens } from './routing.js';
+
+/** Which tokens are merged into which, per image. */
+export interface Matching {
+  /** A permutation `[B, M]` of the tokens: those that stay alone, those that receive, those that are merged away. */
+  order: Tensor;
+  /** For each of the last group the place `[B, merge]` of its partner among those that receive. */
+  partner: Tensor;
+}
+
+/** Rows of unit length: `[B, M, d]`. */
+function unitRows(x: Tensor): Tensor {
+  return mul(x, rsqrt(add(sum(square(x), -1, true), 1e-12)));
+}
+
+/** Every second token from `first` on, as ids `[B, count]`. */
+function everySecond(batch: number, first: number, count: number): Tensor {
+  return tile(expandDims(range(first, first + 2 * count, 2, 'int32'), 0), [batch, 1]);
+}
+
+/**
+ * Bipartite matching of ToMe: tokens at even places each find the most similar one (cosine of `keys [B, M, d]`) at an odd
+ * place, and the `merge` most similar pairs are chosen. The class token, at place 0, is never merged away.
+ */
+export function matchTokens(keys: Tensor, merge: number, classToken: boolean): Matching {
+  const [batch, count] = keys.shape as [number, number];
+  const [evenCount, oddCount] = [Math.ceil(count / 2), Math.floor(count / 2)];
+  const unit = unitRows(keys);
+  const evens = everySecond(batch, 0, evenCount);
+  const odds = everySecond(batch, 1, oddCount);
+  const similarity = matMul(takeTokens(unit, evens), takeTokens(unit, odds), false, true);
+  const first = classToken ? 1 : 0;
+  const candidates = evenCount - first;
+  const best = slice(max(similarity, -1), [0, first], [batch, candidates]);
+  const ranking = cast(add(topk(best, candidates).indices, first), 'int32');
+  const merged = slice(ranking, [0, 0], [batch, merge]);
+  const alone = candidates > merge ? [slice(ranking, [0, merge], [batch, candidates - merge])] : [];
+  if (classToken) alone.unshift(fill([batch, 1], 0, 'int32'));
+  const groups = [...alone.map((group) => takeTokens(evens, group)), odds, takeTokens(evens, merged)];
+  return { order: joinTokens(groups), partner: takeTokens(argMax(similarity, -1), merged) };
+}
+
+/** `[B, M, D]` in the order alone, receiving, merged → `[B, M - merge, D]`: the merged rows are added to their partners. */
+function addToPartners(sorted: Tensor, partner: Tensor, receivers: number): Tensor {
+  const [batch, count, dim] = sorted.shape as [number, number, number];
+  const merge = partner.shape[1] as number;
+  const alone = count - merge - receivers;
+  const assignment = cast(oneHot(partner as Tensor1D, receivers), 'float32');
+  const away = matMul(assignment, slice(sorted, [0, count - merge, 0], [batch, merge, dim]), true, false);
+  const receiving = add(slice(sorted, [0, alone, 0], [batch, receivers, dim]), away);
+  return alone === 0 ? receiving : joinTokens([slice(sorted, [0, 0, 0], [batch, alone, dim]), receiving]);
+}
+
+/**
+ * Merges tokens `[B, M, D]` into means that count each token by its size `[B, M]` (patches it stands for): returns tokens
+ * `[B, M - merge, D]` and their sizes `[B, M - merge]`. The gradient flows to the tokens.
+ */
+export function mergeTokens(x: Tensor, sizes: Tensor, { order, partner }: Matching): { tokens: Tensor; sizes: Tensor } {
+  const [batch, count] = x.shape as [number, number];
+  const receivers = Math.floor(count / 2);
+  const left = count - (partner.shape[1] as number);
+  const total = addToPartners(takeTokens(expandDims(sizes, 2), order), partner, receivers);
+  const tokens = withGradient(
+    [x],
+    (x) => {
+      const weighted = takeTokens(mul(x, expandDims(sizes, 2)), order);
+      return {
+        value: div(addToPartners(weighted, partner, receivers), total),
+        saved: { order, partner, sizes, total },
+      };
+    },
+    (dy, { order, partner, sizes, total }) => {
+      const shares = div(dy, total);
+      const receiving = slice(shares, [0, left - receivers, 0], [batch, receivers, dy.shape[2] as number]);
+      const sorted = joinTokens([shares, takeTokens(receiving, partner)]);
+      return [mul(takeTokens(sorted, inversePermutation(order)), expandDims(sizes, 2))];
+    },
+  );
+  return { tokens, sizes: reshape(total, [batch, left]) };
+}
