@@ -1,17 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
+import { browserTests } from './scripts/browser_tests.js';
 import { chromiumArguments, findChromium } from './scripts/chromium.js';
 import { entries, root } from './scripts/entries.js';
-
-const tests = 'test/**/*.test.ts';
-const ofTheBuild = 'test/package/**';
-
-/** What runs on a backend runs in the browser too, unless its name says that it needs Node. */
-const onBackends = readdirSync(`${root}/test`, { recursive: true, encoding: 'utf8' })
-  .map((path) => `test/${path}`)
-  .filter((path) => path.endsWith('.test.ts') && !path.endsWith('.node.test.ts'))
-  .filter((path) => readFileSync(`${root}/${path}`, 'utf8').includes('onEachBackend('));
 
 const executablePath = findChromium();
 
@@ -27,8 +18,8 @@ export default defineConfig({
         test: {
           name: 'node',
           environment: 'node',
-          include: [tests],
-          exclude: [ofTheBuild],
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/package/**'],
           setupFiles: ['test/setup/node.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -41,7 +32,7 @@ export default defineConfig({
         },
         test: {
           name: 'browser',
-          include: onBackends,
+          include: [...browserTests],
           setupFiles: ['test/setup/browser.ts'],
           testTimeout: 120_000,
           hookTimeout: 60_000,
@@ -57,6 +48,7 @@ export default defineConfig({
         },
       },
       {
+        // Of the build: run `npm run build` before.
         test: { name: 'package', environment: 'node', include: ['test/package/**/*.test.ts'], testTimeout: 60_000 },
       },
     ],

@@ -5,10 +5,10 @@ import { clipByGlobalNorm, GradientClip, globalNorm } from '../../src/forgetting
 import { layerValues, smallModel, train, weightValues } from '../core/models.js';
 import { onEachBackend } from '../setup/backends.js';
 
-const vectors = fc.array(fc.array(fc.float({ min: -100, max: 100, noNaN: true }), { minLength: 1, maxLength: 6 }), {
-  minLength: 1,
-  maxLength: 4,
-});
+/** No subnormal numbers: GPUs round them to zero. */
+const entry = fc.float({ min: -100, max: 100, noNaN: true }).map((x) => (Math.abs(x) < 2 ** -126 ? 0 : x));
+
+const vectors = fc.array(fc.array(entry, { minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: 4 });
 
 const normOf = (lists: readonly (readonly number[])[]): number =>
   Math.sqrt(lists.flat().reduce((sum, value) => sum + value ** 2, 0));

@@ -1,5 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
+import fc from 'fast-check';
 
 // Training through numbers that are not finite, say, would print a warning for each test.
 tf.enableProdMode();
+// The same cases in every run; FAST_CHECK_SEED=... looks for others.
+fc.configureGlobal({ seed: Number(process.env['FAST_CHECK_SEED'] ?? 1) });
