@@ -5,8 +5,8 @@ function show(value: unknown): string {
   if (typeof value === 'string') return `"${value}"`;
   if (typeof value === 'function') return 'a function';
   if (Array.isArray(value)) return `[${value.map(show).join(', ')}]`;
-  if (typeof value === 'object' && value !== null) return JSON.stringify(value);
-  return String(value);
+  if (typeof value !== 'object' || value === null) return String(value);
+  return Object.getPrototypeOf(value) === Object.prototype ? JSON.stringify(value) : 'an object of a class';
 }
 
 /** The error that every check throws. */
@@ -23,16 +23,16 @@ export function requireInteger(
   max: number = Number.POSITIVE_INFINITY,
 ): number {
   if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value;
-  const range =
+  const bounds =
     max !== Number.POSITIVE_INFINITY
       ? ` in [${min}, ${max}]`
       : min === Number.MIN_SAFE_INTEGER
         ? ''
         : ` of at least ${min}`;
-  throw argumentError(owner, argument, `an integer${range}`, value);
+  throw argumentError(owner, argument, `an integer${bounds}`, value);
 }
 
-/** Returns `value` if it is a finite number in `[min, max]`. */
+/** Returns `value` if it is a finite number in `[min, max]`; `min = Number.MIN_VALUE` asks for a positive one. */
 export function requireNumber(
   owner: string,
   argument: string,
@@ -41,8 +41,15 @@ export function requireNumber(
   max: number = Number.POSITIVE_INFINITY,
 ): number {
   if (typeof value === 'number' && Number.isFinite(value) && value >= min && value <= max) return value;
-  const bounded = min !== Number.NEGATIVE_INFINITY || max !== Number.POSITIVE_INFINITY;
-  throw argumentError(owner, argument, bounded ? `a number in [${min}, ${max}]` : 'a finite number', value);
+  throw argumentError(owner, argument, range(min, max), value);
+}
+
+/** Words for the numbers in `[min, max]`; `Number.MIN_VALUE` stands for "above 0". */
+function range(min: number, max: number): string {
+  const positive = min === Number.MIN_VALUE;
+  if (max !== Number.POSITIVE_INFINITY) return `a number in ${positive ? '(0' : `[${min}`}, ${max}]`;
+  if (positive) return 'a positive number';
+  return min === Number.NEGATIVE_INFINITY ? 'a finite number' : `a number of at least ${min}`;
 }
 
 /** Returns `value` if it is a boolean. */

@@ -39,6 +39,7 @@ export function nearest(name: string, names: readonly string[]): string[] {
 
 /** Positions of the layers that a name stands for. */
 function positions(owner: string, argument: string, layers: readonly ModelLayer[], name: string): number[] {
+  if (typeof name !== 'string') throw argumentError(owner, argument, 'the name of a layer of the model', name);
   const where = (matches: (layer: ModelLayer) => boolean): number[] =>
     layers.flatMap((layer, i) => (matches(layer) ? [i] : []));
   const exact = where((layer) => layer.name === name);
@@ -81,8 +82,13 @@ function choose(layers: ModelLayer[], selection: LayerSelection, owner: string, 
   if (typeof selection === 'function') return layers.filter(({ layer, name }) => selection(layer, name));
   const find = (name: string): number[] => positions(owner, argument, layers, name);
   if (typeof selection === 'string') return find(selection).map((i) => layers[i] as ModelLayer);
-  if ('before' in selection) return layers.slice(0, Math.min(...find(selection.before)));
-  if ('from' in selection) return layers.slice(Math.min(...find(selection.from)));
-  const wanted = new Set(selection.flatMap(find));
-  return layers.filter((_, i) => wanted.has(i));
+  if (typeof selection === 'object' && selection !== null) {
+    if ('before' in selection) return layers.slice(0, Math.min(...find(selection.before)));
+    if ('from' in selection) return layers.slice(Math.min(...find(selection.from)));
+    if (Array.isArray(selection)) {
+      const wanted = new Set(selection.flatMap((name) => find(name)));
+      return layers.filter((_, i) => wanted.has(i));
+    }
+  }
+  throw argumentError(owner, argument, 'a name, a list of names, { before }, { from } or a predicate', selection);
 }

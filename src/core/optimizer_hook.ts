@@ -54,8 +54,7 @@ export function hookOptimizer(optimizer: Optimizer, model: LayersModel, hook: Op
   const bound: BoundHook = { hook, weights: weightsByVariable(model) };
   state.hooks.add(bound);
   return () => {
-    state.hooks.delete(bound);
-    if (state.hooks.size === 0) unwrap(optimizer, state);
+    if (state.hooks.delete(bound) && state.hooks.size === 0) unwrap(optimizer, state);
   };
 }
 
@@ -74,11 +73,11 @@ function wrap(optimizer: Optimizer): Wrapped {
 }
 
 function unwrap(optimizer: Optimizer, { wrapper, own }: Wrapped): void {
-  // Somebody wrapped the wrapper: theirs stays valid, since ours without hooks only passes on.
+  wrapped.delete(optimizer);
+  // Somebody wrapped or replaced the wrapper: theirs stays. Ours without hooks only passes on; a new hook wraps anew.
   if (optimizer.applyGradients !== wrapper) return;
   if (own) Object.defineProperty(optimizer, 'applyGradients', own);
   else Reflect.deleteProperty(optimizer, 'applyGradients');
-  wrapped.delete(optimizer);
 }
 
 function step(hooks: readonly BoundHook[], gradients: Gradients, inner: (gradients: Gradients) => void): void {

@@ -1,4 +1,5 @@
 import { type Tensor, tensor } from '@tensorflow/tfjs-core';
+import { requireInteger } from './checks.js';
 
 /**
  * Seeded random numbers that are the same on every backend and after every resume: a stream is a pure function of
@@ -74,10 +75,16 @@ export function randomStream(seed: number, purpose: string, index = 0): RandomSt
   };
 }
 
+/** The float32 number before 1: what is nearer to 1 would round to it. */
+const BELOW_ONE = 1 - 2 ** -24;
+
 /** A float32 tensor of uniform numbers in [0, 1), drawn in row-major order. */
 export function uniformTensor(stream: RandomStream, shape: number[]): Tensor {
   const size = shape.reduce((product, length) => product * length, 1);
-  return tensor(Float32Array.from({ length: size }, stream.uniform), shape);
+  return tensor(
+    Float32Array.from({ length: size }, () => Math.min(stream.uniform(), BELOW_ONE)),
+    shape,
+  );
 }
 
 let globalSeed: number | undefined;
@@ -92,6 +99,8 @@ let seedsDrawn = 0;
  * It does not touch `Math.random`, which tfjs uses for its own initializers and to shuffle in `fit`: pass `shuffle:
  * false` there and shuffle with a seed of your own.
  *
+ * @throws If `seed` is neither an integer nor `undefined`.
+ *
  * @example
  * ```ts
  * import { setSeed, visionTransformer } from 'tfjs-llf';
@@ -101,13 +110,13 @@ let seedsDrawn = 0;
  * ```
  */
 export function setSeed(seed: number | undefined): void {
-  globalSeed = seed;
+  globalSeed = seed === undefined ? undefined : requireInteger('setSeed', 'seed', seed);
   seedsDrawn = 0;
 }
 
-/** `seed` if given, else the next seed of the global sequence, else a fresh one. */
-export function resolveSeed(seed: number | undefined, purpose: string): number {
-  if (seed !== undefined) return seed;
+/** The `seed` of `owner` if given, else the next seed of the global sequence, else a fresh one. */
+export function resolveSeed(seed: number | undefined, owner: string): number {
+  if (seed !== undefined) return requireInteger(owner, 'seed', seed);
   if (globalSeed === undefined) return 1 + Math.floor(Math.random() * 0x7ffffffe);
-  return deriveSeed(globalSeed, purpose, seedsDrawn++);
+  return deriveSeed(globalSeed, owner, seedsDrawn++);
 }

@@ -3,6 +3,7 @@ import { argumentError } from '../core/checks.js';
 import { getLearningRate } from '../core/learning_rate.js';
 import { modelWeights } from '../core/model_weights.js';
 import { hookOptimizer } from '../core/optimizer_hook.js';
+import { trainedWeights } from '../core/optimizer_state.js';
 
 /** Options of {@link LayerwiseLearningRate}. */
 export interface LayerwiseLearningRateConfig {
@@ -20,8 +21,9 @@ export interface LayerwiseLearningRateConfig {
  * That equals a learning rate of `scale * learningRate` for every tfjs optimizer, whose steps are proportional to it,
  * and scales a decoupled {@link WeightDecay} too, as parameter groups do in torch. Slots see the plain gradient.
  *
- * The factors are asked for once, when training begins. It acts within the optimizer step in `fit` and `fitDataset`,
- * and reports the smallest rate in use as `layerwiseLearningRate/smallest`. The order among callbacks does not matter;
+ * The factors are asked for once, when training begins, for every weight of the model. It acts within the optimizer step
+ * in `fit` and `fitDataset`, and reports the smallest rate of a weight that is trained, by its own factors, as
+ * `layerwiseLearningRate/smallest`. The order among callbacks does not matter;
  * the factors of two such callbacks multiply. The optimizer is left as it was when training ends or throws.
  *
  * Source: layer-wise decay of the learning rate in the recipe of Bergner et al., "Token Cropr" (after BEiT): see
@@ -48,7 +50,7 @@ export interface LayerwiseLearningRateConfig {
 export class LayerwiseLearningRate extends TrainingCallback {
   override readonly name = 'layerwiseLearningRate';
   private readonly scale: LayerwiseLearningRateConfig['scale'];
-  private factors: ReadonlyMap<string, number> = new Map();
+  private smallest = 1;
 
   constructor({ scale }: LayerwiseLearningRateConfig) {
     super();
@@ -62,13 +64,13 @@ export class LayerwiseLearningRate extends TrainingCallback {
 
   protected override started(): void {
     const factors = new Map(modelWeights(this.model).map(({ key, layer, name }) => [key, this.factor(layer, name)]));
-    this.factors = factors;
+    this.smallest = Math.min(...trainedWeights(this.model).map(({ key }) => factors.get(key) ?? 1));
     const scale = ({ key }: { key: string }): number => factors.get(key) ?? 1;
     this.undoLater(hookOptimizer(this.model.optimizer, this.model, { scale }));
   }
 
   protected override epochEnded(_epoch: number, log: (key: string, value: number) => void): void {
-    log('layerwiseLearningRate/smallest', Math.min(...this.factors.values()) * getLearningRate(this.model.optimizer));
+    log('layerwiseLearningRate/smallest', this.smallest * getLearningRate(this.model.optimizer));
   }
 
   private factor(layer: string, weight: string): number {

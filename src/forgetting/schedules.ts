@@ -32,7 +32,7 @@ function halfCosine(peak: number, final: number, t: number, length: number): num
 
 /** The warm-up's value at `t` of `warmup`. */
 function climb(rise: 'fromZero' | 'toPeak', peak: number, t: number, warmup: number): number {
-  if (rise === 'toPeak') return (peak * (t + 1)) / warmup;
+  if (rise === 'toPeak') return t + 1 >= warmup ? peak : (peak * (t + 1)) / warmup;
   if (warmup === 1) return peak;
   return t >= warmup - 1 ? peak : Math.max(t, 1) * (peak / (warmup - 1));
 }

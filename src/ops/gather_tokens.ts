@@ -11,22 +11,25 @@ import {
   type Tensor,
   type Tensor1D,
   type Tensor2D,
+  tidy,
   topk,
 } from '@tensorflow/tfjs-core';
 import { withGradient } from './custom_gradient.js';
 
-/** Rows `indices [B, K]` of each sample of `x [B, M, ...]`, without a gradient: for ids and inside gradients. */
+/** Rows `indices [B, K]` of each sample of `x [B, M, ...]`: for ids and inside gradients, itself not differentiable. */
 export function takeTokens(x: Tensor, indices: Tensor): Tensor {
   const [batch, tokens, ...rest] = x.shape as [number, number, ...number[]];
   const count = indices.shape[1] as number;
-  const offsets = mul(reshape(range(0, batch, 1, 'int32'), [batch, 1]), tokens);
-  const flat = cast(reshape(add(indices, offsets), [batch * count]), 'int32');
-  return reshape(gather(reshape(x, [batch * tokens, ...rest]), flat), [batch, count, ...rest]);
+  return tidy(() => {
+    const offsets = mul(reshape(range(0, batch, 1, 'int32'), [batch, 1]), tokens);
+    const flat = cast(reshape(add(indices, offsets), [batch * count]), 'int32');
+    return reshape(gather(reshape(x, [batch * tokens, ...rest]), flat), [batch, count, ...rest]);
+  });
 }
 
 /** The permutation that undoes `order [B, M]` (int32, each row a permutation of 0..M-1). */
 export function inversePermutation(order: Tensor): Tensor2D {
-  return topk(neg(cast(order, 'float32')), order.shape[1] as number).indices as Tensor2D;
+  return tidy(() => topk(neg(cast(order, 'float32')), order.shape[1] as number).indices as Tensor2D);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { add, mean, mul, reshape, rsqrt, square, sub, type Tensor } from '@tensorflow/tfjs-core';
+import { add, mean, mul, reshape, rsqrt, square, sub, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { withGradient } from './custom_gradient.js';
 import { columnSums, toMatrix } from './linear.js';
 
@@ -9,8 +9,12 @@ import { columnSums, toMatrix } from './linear.js';
  * tfjs walks the tokens eleven times.
  */
 export function layerNorm(x: Tensor, gamma: Tensor, beta: Tensor, epsilon: number): Tensor {
-  const y = withGradient(
-    [toMatrix(x), gamma, beta],
+  return tidy(() => reshape(normalize(toMatrix(x), gamma, beta, epsilon), x.shape));
+}
+
+function normalize(x: Tensor, gamma: Tensor, beta: Tensor, epsilon: number): Tensor {
+  return withGradient(
+    [x, gamma, beta],
     (x, gamma, beta) => {
       const centred = sub(x, mean(x, -1, true));
       const inverse = rsqrt(add(mean(square(centred), -1, true), epsilon));
@@ -24,5 +28,4 @@ export function layerNorm(x: Tensor, gamma: Tensor, beta: Tensor, epsilon: numbe
       return [dx, columnSums(mul(dy, normalized)), columnSums(dy)];
     },
   );
-  return reshape(y, x.shape);
 }

@@ -1,10 +1,10 @@
-import { fused, matMul, ones, reshape, type Tensor, type Tensor1D, transpose } from '@tensorflow/tfjs-core';
+import { fused, matMul, ones, reshape, type Tensor, type Tensor1D, tidy, transpose } from '@tensorflow/tfjs-core';
 import { withGradient } from './custom_gradient.js';
 
 /** Sums a matrix `[rows, columns]` over its rows, as a product with ones: 7x faster than `sum(x, 0)` on WASM. */
 export function columnSums(x: Tensor): Tensor1D {
   const [rows = 0, columns = 0] = x.shape;
-  return reshape(matMul(ones([1, rows]), x), [columns]) as Tensor1D;
+  return tidy(() => reshape(matMul(ones([1, rows]), x), [columns]));
 }
 
 /** Flattens all axes but the last: `[..., D]` → `[rows, D]`. */
@@ -21,8 +21,10 @@ export function toMatrix(x: Tensor): Tensor {
  * transposes ten times faster than anything else; hence one 2-D product each way, with explicit transposes.
  */
 export function linear(x: Tensor, kernel: Tensor, bias?: Tensor): Tensor {
-  const product = bias === undefined ? matrixProduct(toMatrix(x), kernel) : affine(toMatrix(x), kernel, bias);
-  return reshape(product, [...x.shape.slice(0, -1), kernel.shape[1] as number]);
+  return tidy(() => {
+    const product = bias === undefined ? matrixProduct(toMatrix(x), kernel) : affine(toMatrix(x), kernel, bias);
+    return reshape(product, [...x.shape.slice(0, -1), kernel.shape[1] as number]);
+  });
 }
 
 function matrixProduct(a: Tensor, w: Tensor): Tensor {

@@ -16,6 +16,7 @@ describe('argument checks', () => {
     expect(argumentError('Owner', 'f', 'x', () => 1).message).toContain('received a function.');
     expect(argumentError('Owner', 'f', 'x', [1, null, 'a']).message).toContain('received [1, null, "a"].');
     expect(argumentError('Owner', 'f', 'x', { a: 1 }).message).toContain('received {"a":1}.');
+    expect(argumentError('Owner', 'f', 'x', new Map()).message).toContain('received an object of a class.');
     expect(argumentError('Owner', 'f', 'x', undefined).message).toContain('received undefined.');
   });
 
@@ -34,6 +35,12 @@ describe('argument checks', () => {
       expect(() => requireNumber('O', 'x', bad)).toThrow('O: x must be a finite number');
     }
     expect(() => requireNumber('O', 'x', 2, 0, 1)).toThrow('O: x must be a number in [0, 1], received 2.');
+    expect(() => requireNumber('O', 'x', -1, 0)).toThrow('O: x must be a number of at least 0, received -1.');
+    expect(requireNumber('O', 'x', 1e-300, Number.MIN_VALUE)).toBe(1e-300);
+    expect(() => requireNumber('O', 'x', 0, Number.MIN_VALUE)).toThrow('O: x must be a positive number, received 0.');
+    expect(() => requireNumber('O', 'x', 0, Number.MIN_VALUE, 1)).toThrow(
+      'O: x must be a number in (0, 1], received 0.',
+    );
   });
 
   it('pass booleans, choices and ranks', () => {

@@ -61,6 +61,12 @@ describe('selectLayers', () => {
     expect(() => chosen({ before: 'in' })).toThrow('at least one layer');
   });
 
+  it('refuses what is no selection', () => {
+    for (const bad of [undefined, null, 3, {}, { before: 3 }, [null]]) {
+      expect(() => chosen(bad as unknown as LayerSelection)).toThrow(/^Owner: layers must be /);
+    }
+  });
+
   it('refuses a name that two nested models have', () => {
     const part = (name: string): tf.Sequential =>
       tf.sequential({ name, layers: [tf.layers.dense({ name: 'same', units: 2, inputShape: [2] })] });

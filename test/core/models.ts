@@ -10,6 +10,12 @@ export const optimizers: Record<string, () => tf.Optimizer> = {
   adagrad: () => tf.train.adagrad(0.1),
 };
 
+/** Sets a learning rate without our help. Not by class: `x instanceof tf.SGDOptimizer` holds for every optimizer. */
+export function setRateByHand(optimizer: tf.Optimizer, rate: number): void {
+  if ('setLearningRate' in optimizer) (optimizer as tf.SGDOptimizer).setLearningRate(rate);
+  else Reflect.set(optimizer, 'learningRate', rate);
+}
+
 /** A float32 tensor of normal numbers from a stream of its own. */
 export function normal(seed: number, purpose: string, shape: number[]): tf.Tensor {
   const stream = randomStream(seed, purpose);

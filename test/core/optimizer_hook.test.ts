@@ -213,6 +213,23 @@ describe('wrapping', () => {
     expect(calls).toBe(2);
     expect(weightValues(model)).not.toEqual(before);
   });
+
+  it('takes hold again after somebody put another applyGradients in its place', async () => {
+    const model = smallModel(tf.train.sgd(0.1));
+    const inner = model.optimizer.applyGradients;
+    const undo = hookOptimizer(model.optimizer, model, { scale: () => 2 });
+    model.optimizer.applyGradients = inner;
+    undo();
+    const before = layerValues(model, 'body');
+    const again = hookOptimizer(model.optimizer, model, { scale: () => 0 });
+    undo();
+    await train(model);
+    expect(layerValues(model, 'body')).toEqual(before);
+    again();
+    expect(model.optimizer.applyGradients).toBe(inner);
+    await train(model);
+    expect(layerValues(model, 'body')).not.toEqual(before);
+  });
 });
 
 describe('canaries: what tfjs still lacks', () => {

@@ -60,6 +60,13 @@ describe('randomStream', () => {
     for (const value of [0, 1, 2]) expect(firsts.filter((first) => first === value).length).toBeGreaterThan(900);
   });
 
+  it('keeps tensors below 1, where a float32 would round up', () => {
+    const stream = { ...randomStream(1, 'edge'), uniform: () => 1 - 2 ** -32 };
+    const filled = uniformTensor(stream, [1]);
+    expect(filled.dataSync()[0]).toBe(1 - 2 ** -24);
+    filled.dispose();
+  });
+
   it('fills tensors in order', () => {
     const filled = uniformTensor(randomStream(2, 't'), [2, 3]);
     const numbers = draw(6, randomStream(2, 't').uniform).map(Math.fround);
@@ -89,5 +96,10 @@ describe('seeds', () => {
     expect(resolveSeed(42, 'layer')).toBe(42);
     setSeed(undefined);
     expect(resolveSeed(undefined, 'layer')).not.toBe(resolveSeed(undefined, 'layer'));
+  });
+
+  it('are whole numbers', () => {
+    expect(() => setSeed(0.5)).toThrow('setSeed: seed must be an integer, received 0.5.');
+    expect(() => resolveSeed(Number.NaN, 'Layer')).toThrow('Layer: seed must be an integer, received NaN.');
   });
 });

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { layerDecay } from '../../src/forgetting/layer_decay.js';
 import { LayerwiseLearningRate } from '../../src/forgetting/layerwise_learning_rate.js';
-import { layerValues, optimizers, smallModel, train, weightValues } from '../core/models.js';
+import { layerValues, optimizers, setRateByHand, smallModel, train, weightValues } from '../core/models.js';
 import { onEachBackend } from '../setup/backends.js';
 
 onEachBackend(() => {
@@ -17,8 +17,7 @@ onEachBackend(() => {
       });
       const slow = smallModel(make());
       const rate = Reflect.get(slow.optimizer, 'learningRate') as number;
-      if (slow.optimizer instanceof tf.SGDOptimizer) slow.optimizer.setLearningRate(rate * scale);
-      else Reflect.set(slow.optimizer, 'learningRate', rate * scale);
+      setRateByHand(slow.optimizer, rate * scale);
       await train(slow, { epochs: 1, batchSize: 10 });
       const fast = smallModel(make());
       await train(fast, { epochs: 1, batchSize: 10 });
@@ -61,6 +60,13 @@ describe('LayerwiseLearningRate', () => {
     expect(weightValues(both)).toEqual(weightValues(once));
     expect(asked).toContain('norm/moving_mean');
     expect(history['layerwiseLearningRate/smallest']).toEqual([0.125]);
+  });
+
+  it('logs no rate of weights that are not trained', async () => {
+    const still = smallModel(tf.train.sgd(0.5));
+    const scale = (_layer: string, weight: string): number => (weight.startsWith('moving') ? 0 : 0.5);
+    const { history } = await train(still, { callbacks: [new LayerwiseLearningRate({ scale })] });
+    expect(history['layerwiseLearningRate/smallest']).toEqual([0.25]);
   });
 
   it('refuses what is not a factor', async () => {

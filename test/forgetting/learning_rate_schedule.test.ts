@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { getLearningRate } from '../../src/core/learning_rate.js';
 import { LearningRateSchedule, type LearningRateScheduleConfig } from '../../src/forgetting/learning_rate_schedule.js';
-import { optimizers, smallModel, train, trainingData, weightValues } from '../core/models.js';
+import { optimizers, setRateByHand, smallModel, train, trainingData, weightValues } from '../core/models.js';
 import { onEachBackend } from '../setup/backends.js';
 
 /** Which times a schedule was asked for. */
@@ -34,9 +34,7 @@ onEachBackend(() => {
       await train(scheduled, { epochs: 2, callbacks: [new LearningRateSchedule((epoch) => rates[epoch] as number)] });
       const byHand = smallModel(make());
       for (const rate of rates) {
-        const { optimizer } = byHand;
-        if (optimizer instanceof tf.SGDOptimizer) optimizer.setLearningRate(rate);
-        else Reflect.set(optimizer, 'learningRate', rate);
+        setRateByHand(byHand.optimizer, rate);
         await train(byHand);
       }
       expect(weightValues(scheduled)).toEqual(weightValues(byHand));
@@ -67,23 +65,23 @@ describe('LearningRateSchedule', () => {
   });
 
   it('counts through fitDataset of unknown size, and goes on from its state', async () => {
-    const fit = (callback: LearningRateSchedule, initialEpoch: number, epochs: number) =>
+    const run = (callback: LearningRateSchedule, initialEpoch: number, epochs: number) =>
       smallModel().fitDataset(stream(3), { initialEpoch, epochs, verbose: 0, callbacks: [callback] });
     const first = spy({ unit: 'step' });
-    await fit(first.callback, 0, 2);
+    await run(first.callback, 0, 2);
     expect(first.times).toEqual([0, 1, 2, 3, 4, 5]);
     const state = JSON.parse(JSON.stringify(first.callback.getState().values));
     expect(state).toEqual({ nextEpoch: 2, nextStep: 6 });
     const second = spy({ unit: 'step' });
     second.callback.setState({ values: state, tensors: {} });
-    await fit(second.callback, 2, 3);
+    await run(second.callback, 2, 3);
     expect(second.times).toEqual([6, 7, 8]);
-    await fit(second.callback, 0, 1);
+    await run(second.callback, 0, 1);
     expect(second.times.slice(3)).toEqual([0, 1, 2]);
     const unknowing = spy({ unit: 'step' });
-    await expect(fit(unknowing.callback, 2, 3)).rejects.toThrow('LearningRateSchedule: stepsPerEpoch must be given');
+    await expect(run(unknowing.callback, 2, 3)).rejects.toThrow('LearningRateSchedule: stepsPerEpoch must be given');
     const told = spy({ unit: 'step', stepsPerEpoch: 3 });
-    await fit(told.callback, 2, 3);
+    await run(told.callback, 2, 3);
     expect(told.times).toEqual([6, 7, 8]);
   });
 

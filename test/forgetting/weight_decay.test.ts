@@ -161,7 +161,9 @@ describe('exemptions', () => {
 
 describe('bad input', () => {
   it('is named', () => {
-    expect(() => new WeightDecay({ rate: -0.1 })).toThrow('WeightDecay: rate must be a number in [0');
+    expect(() => new WeightDecay({ rate: -0.1 })).toThrow(
+      'WeightDecay: rate must be a number of at least 0, received -0.1.',
+    );
     expect(() => new WeightDecay({ rate: 0.1, decoupled: 1 as unknown as boolean })).toThrow('WeightDecay: decoupled');
     expect(() => new WeightDecay({ rate: 0.1, exempt: 'bias' as unknown as string[] })).toThrow('WeightDecay: exempt');
   });
