@@ -28,7 +28,9 @@ export default defineConfig({
       {
         extends: true,
         optimizeDeps: {
-          include: ['@tensorflow/tfjs', '@tensorflow/tfjs-core', '@tensorflow/tfjs-layers', 'fast-check'],
+          include: ['', '-core', '-layers', '-backend-webgl']
+            .map((part) => `@tensorflow/tfjs${part}`)
+            .concat('fast-check'),
         },
         test: {
           name: 'browser',

@@ -4,7 +4,7 @@ import { beforeAll, describe } from 'vitest';
 export type Backend = 'cpu' | 'wasm' | 'webgl';
 
 /** The backends of this environment: cpu and wasm in Node, webgl in a browser. */
-export const backends: readonly Backend[] = typeof window === 'undefined' ? ['cpu', 'wasm'] : ['webgl'];
+const backends: readonly Backend[] = typeof window === 'undefined' ? ['cpu', 'wasm'] : ['webgl'];
 
 /** Describes the body once for each backend of the environment, with that backend set and ready. */
 export function onEachBackend(body: (backend: Backend) => void): void {
