@@ -30,7 +30,21 @@ export function deriveSeed(seed: number, purpose: string, index = 0): number {
   return 1 + (hash(`${seed}/${purpose}/${index}`) % 0x7ffffffe);
 }
 
-/** The random stream of (seed, purpose, index). */
+/**
+ * The stream of random numbers that belongs to (seed, purpose, index): always the same for the same three, unrelated for
+ * others.
+ *
+ * Plain numbers in and out, no tensors. Of use for what has to repeat exactly, as the order of samples: `fit` shuffles
+ * with `Math.random`.
+ *
+ * @example
+ * ```ts
+ * import { randomStream } from 'tfjs-llf';
+ *
+ * const order = randomStream(7, 'order of the samples', 3).permutation(10); // the fourth epoch's
+ * if (new Set(order).size !== 10) throw new Error('each sample once');
+ * ```
+ */
 export function randomStream(seed: number, purpose: string, index = 0): RandomStream {
   const key = `${seed}/${purpose}/${index}`;
   let [a, b, c, d] = [hash(`${key}a`), hash(`${key}b`), hash(`${key}c`), 1];
