@@ -1,0 +1,15 @@
+/** Runs one bench: `npm run bench -- cropr`. */
+import { argv } from 'node:process';
+
+const benches: Readonly<Record<string, () => Promise<unknown>>> = {
+  cropr: () => import('./cropr.js'),
+};
+
+const chosen = argv[2] ?? '';
+const bench = benches[chosen];
+if (bench === undefined) {
+  console.error(`bench: NAME must be one of ${Object.keys(benches).join(', ')}, received "${chosen}".`);
+  process.exitCode = 1;
+} else {
+  await bench();
+}
