@@ -10,6 +10,7 @@ import {
   sub,
   sum,
   type Tensor,
+  tidy,
   tile,
   transpose,
 } from '@tensorflow/tfjs-core';
@@ -78,16 +79,23 @@ export function selfAttention(qkv: Tensor, heads: number, keyBias?: Tensor): Ten
   );
 }
 
-/** Attention of the first (class) token to all tokens, mean over heads: `qkv [B, M, 3D]` → `[B, M]`. No gradient. */
+/**
+ * Attention of the first (class) token to all tokens, mean over heads: `qkv [B, M, 3D]` → `[B, M]`. For scores: give it a
+ * detached `qkv`.
+ */
 export function classAttention(qkv: Tensor, heads: number): Tensor {
   const [batch, tokens, width] = qkv.shape as [number, number, number];
-  const query = slice(unpack(qkv, 0, heads), [0, 0, 0], [batch * heads, 1, width / 3 / heads]);
-  return mean(reshape(attentionWeights(query, unpack(qkv, 1, heads)), [batch, heads, tokens]), 1);
+  return tidy(() => {
+    const query = slice(unpack(qkv, 0, heads), [0, 0, 0], [batch * heads, 1, width / 3 / heads]);
+    return mean(reshape(attentionWeights(query, unpack(qkv, 1, heads)), [batch, heads, tokens]), 1);
+  });
 }
 
-/** Keys averaged over heads: `qkv [B, M, 3D]` → `[B, M, D/heads]`, what ToMe compares tokens by. */
+/** Keys averaged over heads: `qkv [B, M, 3D]` → `[B, M, D/heads]`, what ToMe compares tokens by. Detached `qkv`, too. */
 export function meanKeys(qkv: Tensor, heads: number): Tensor {
   const [batch, tokens, width] = qkv.shape as [number, number, number];
-  const keys = slice(qkv, [0, 0, width / 3], [batch, tokens, width / 3]);
-  return mean(reshape(keys, [batch, tokens, heads, width / 3 / heads]), 2);
+  return tidy(() => {
+    const keys = slice(qkv, [0, 0, width / 3], [batch, tokens, width / 3]);
+    return mean(reshape(keys, [batch, tokens, heads, width / 3 / heads]), 2);
+  });
 }

@@ -4,8 +4,7 @@ import { customGrad, type Tensor } from '@tensorflow/tfjs-core';
  * An operation with a hand-written gradient: `customGrad` with plain types.
  *
  * `forward` gets the inputs and names what to save; `backward` gets the gradient of the value and the saved tensors, and
- * computes the gradients of all inputs at once, in their order. All at once, since tfjs tidies up after each closure of a
- * gradient that is written input by input.
+ * computes the gradients of all inputs at once, in their order.
  *
  * First order only: to a gradient of the gradient, what `forward` saved is constant.
  */

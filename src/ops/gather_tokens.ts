@@ -1,15 +1,15 @@
 import {
   add,
   cast,
+  equal,
+  expandDims,
   gather,
   matMul,
   mul,
   neg,
-  oneHot,
   range,
   reshape,
   type Tensor,
-  type Tensor1D,
   type Tensor2D,
   tidy,
   topk,
@@ -52,10 +52,13 @@ export function permuteTokens(x: Tensor, order: Tensor): Tensor {
  * Indices may repeat or leave tokens out. The gradient flows to `x`: each token receives the sum over its copies.
  */
 export function gatherTokens(x: Tensor, indices: Tensor): Tensor {
-  const tokens = x.shape[1] as number;
   return withGradient(
     [x],
     (x) => ({ value: takeTokens(x, indices), saved: { indices } }),
-    (dy, { indices }) => [matMul(oneHot(indices as Tensor1D, tokens), dy, true, false)],
+    (dy, { indices }) => {
+      const tokens = range(0, x.shape[1] as number, 1, 'int32');
+      const copies = cast(equal(expandDims(indices, 2), tokens), 'float32');
+      return [matMul(copies, dy, true, false)];
+    },
   );
 }
