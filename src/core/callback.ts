@@ -7,6 +7,7 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 
 /** What a callback has to remember between two calls of `fit`: plain JSON, and tensors where numbers would not do. */
 export interface CallbackState {
+  /** Plain JSON. */
   readonly values: { readonly [key: string]: Json };
   /** Copies; whoever asked for them disposes them. */
   readonly tensors: NamedTensorMap;

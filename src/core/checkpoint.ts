@@ -29,17 +29,24 @@ interface SavedWeight {
 
 /** The part of a {@link Checkpoint} that is plain JSON. */
 export interface CheckpointInfo {
+  /** Version of this layout. */
   readonly format: 1;
   /** Epochs that are done: the `initialEpoch` to go on with. */
   readonly epoch: number;
+  /** Shape of every weight, and whether it is trained, by `layer/weight`. */
   readonly weights: { readonly [key: string]: SavedWeight };
   /** Random streams that the library's layers have drawn (drop path, random routing). */
   readonly draws: { readonly [layer: string]: number };
+  /** The optimizer's numbers; its slots are among the tensors. */
   readonly optimizer: {
+    /** Class and hyperparameters, which a model that resumes must share. */
     readonly config: { readonly [key: string]: Json };
+    /** Steps that are done. */
     readonly iterations: number;
+    /** The rate at the end of the epoch, which a schedule may have changed. */
     readonly learningRate: number;
   };
+  /** The callbacks of this library, in their order. */
   readonly callbacks: readonly SavedCallback[];
 }
 

@@ -13,6 +13,7 @@ import { TransformerBlock } from './transformer_block_layer.js';
 export interface VisionTransformerConfig {
   /** Side of a square image in pixels, or `[height, width]`. */
   imageSize: number | readonly [number, number];
+  /** Channels of an image: 1 for grey, 3 for colour. */
   channels: number;
   /** Side of a patch in pixels; must divide the image. */
   patchSize: number;
@@ -22,6 +23,7 @@ export interface VisionTransformerConfig {
   depth: number;
   /** Attention heads; must divide `dim`. */
   heads: number;
+  /** Number of classes: logits per image. */
   classes: number;
   /** Hidden width of the perceptrons as a multiple of `dim`. Default 4. */
   mlpRatio?: number;

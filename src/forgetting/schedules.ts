@@ -77,7 +77,9 @@ export function cosineWarmup(options: CosineWarmupOptions): Schedule {
 export interface LongCosineOptions {
   /** Highest value, reached at the end of the warm-up. */
   peak: number;
+  /** Number of generations. */
   generations: number;
+  /** Epochs in each. */
   epochsPerGeneration: number;
   /** Epochs of warm-up. Default 0. */
   warmup?: number;
