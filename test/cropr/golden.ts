@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'vitest';
 import { layerWeights, type ModelWeight } from '../../src/core/model_weights.js';
-import type { Backend } from '../setup/backends.js';
 
 /** An array as the fixtures hold it: integers plainly, float32 as the base64 of its little-endian bytes. */
 export interface Recorded {
@@ -164,8 +163,8 @@ export function gradientsOf(
   return { value: value.dataSync()[0] as number, gradients };
 }
 
-/** Absolute tolerance of the recorded numbers, forward and gradients, as their makers give it. */
-export const TOLERANCE: Readonly<Record<Backend, number>> = { cpu: 1e-5, wasm: 1e-5, webgl: 1e-5 };
+/** Absolute tolerance of the recorded numbers, forward and gradients, on every backend. */
+export const TOLERANCE = 1e-5;
 
 /** Largest absolute difference; NaN if either side has one where the other has not. */
 export function largestError(received: ArrayLike<number>, expected: ArrayLike<number>): number {

@@ -27,9 +27,12 @@ import {
 function withVit(fixture: VitFixture, body: (model: tf.LayersModel) => void): void {
   tf.engine().startScope();
   const model = recordedVit(fixture);
-  body(model);
-  model.dispose();
-  tf.engine().endScope();
+  try {
+    body(model);
+  } finally {
+    model.dispose();
+    tf.engine().endScope();
+  }
 }
 
 /** Original ids of the tokens that each module keeps and prunes, from the local rankings `[B, M]` of all modules. */
@@ -44,13 +47,11 @@ function tokenIds(orders: number[][][], rates: readonly number[]): { kept: numbe
   });
 }
 
-onEachBackend((backend) => {
-  const tolerance = TOLERANCE[backend];
-
+onEachBackend(() => {
   describe.each(Object.entries(vitFixtures))('%s equals the authors’ model', (name, fixture) => {
     const { train, pruningRates } = fixture;
     const near = (received: tf.Tensor | null | undefined, expected: Recorded | undefined, what: string): void =>
-      expectNear(received, decode(expected as Recorded), tolerance, `${name} ${what}`);
+      expectNear(received, decode(expected as Recorded), TOLERANCE, `${name} ${what}`);
 
     /** Outputs of inner layers: of `embed`, each block, each router and the input of the last block. */
     const inner = (model: tf.LayersModel, layer: string): tf.Tensor[] => {
@@ -88,7 +89,7 @@ onEachBackend((backend) => {
           expectNear(
             received,
             { shape: expected.shape, values: expected.dataSync() },
-            tolerance,
+            TOLERANCE,
             `${name} scores ${i}`,
           );
           expect(Array.from(order.dataSync())).toEqual(train[`cropr_${i}_sort_idx`]?.int32);
@@ -134,7 +135,7 @@ onEachBackend((backend) => {
         const expected = ourWeights(fixture.grads_total_loss);
         // Of the unpruned model only some gradients were recorded.
         if (fixture.pruning) expect([...expected.keys()].sort()).toEqual(weights.map(({ key }) => key).sort());
-        for (const [key, gradient] of expected) expectNear(gradients.get(key), gradient, tolerance, `${name} ${key}`);
+        for (const [key, gradient] of expected) expectNear(gradients.get(key), gradient, TOLERANCE, `${name} ${key}`);
       });
     });
   });

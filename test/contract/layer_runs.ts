@@ -1,0 +1,134 @@
+import * as tf from '@tensorflow/tfjs';
+import { layerWeights, type ModelWeight } from '../../src/core/model_weights.js';
+import { randomStream } from '../../src/core/random.js';
+import type { Backend } from '../setup/backends.js';
+import type { InputSpec, LayerRow } from './layers.js';
+
+/** What a run starts from, as plain numbers: the same on every backend. */
+export interface State {
+  readonly inputs: readonly Float32Array[];
+  /** By short name, in the layer's order. */
+  readonly weights: ReadonlyMap<string, Float32Array>;
+  readonly batch: number;
+}
+
+function normals(purpose: string, index: number, count: number): Float32Array {
+  const stream = randomStream(11, purpose, index);
+  return Float32Array.from({ length: count }, () => stream.normal());
+}
+
+export function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, length) => product * length, 1);
+}
+
+/** The samples of one input; a sample is the same in every batch. */
+function samples(row: LayerRow, place: number, batch: number): Float32Array {
+  const { shape, values } = row.inputs[place] as InputSpec;
+  const size = sizeOf(shape);
+  const all = new Float32Array(batch * size);
+  for (let sample = 0; sample < batch; sample++) {
+    all.set(values?.(sample) ?? normals(`${row.name}/input ${place}`, sample, size), sample * size);
+  }
+  return all;
+}
+
+export function inputTensors(row: LayerRow, { inputs, batch }: Pick<State, 'inputs' | 'batch'>): tf.Tensor[] {
+  return row.inputs.map(({ shape, dtype = 'float32' }, i) => {
+    const values = inputs[i] as Float32Array;
+    return tf.tensor(dtype === 'int32' ? Int32Array.from(values) : values, [batch, ...shape], dtype);
+  });
+}
+
+export function rowInputs(row: LayerRow, batch: number): tf.Tensor[] {
+  return inputTensors(row, { batch, inputs: row.inputs.map((_, i) => samples(row, i, batch)) });
+}
+
+/** One tensor alone, several as a list: as tfjs hands them to a layer. */
+export function packed<T>(tensors: readonly T[]): T | T[] {
+  return tensors.length === 1 ? (tensors[0] as T) : [...tensors];
+}
+
+export function unpacked<T>(tensors: T | T[]): T[] {
+  return Array.isArray(tensors) ? tensors : [tensors];
+}
+
+export function symbolicInputs(row: LayerRow): tf.SymbolicTensor[] {
+  return row.inputs.map(({ shape, dtype = 'float32' }) => tf.input({ shape: [...shape], dtype }));
+}
+
+export function weightsByName(layer: tf.layers.Layer): ModelWeight[] {
+  return layerWeights({ layer, name: layer.name, key: layer.name });
+}
+
+/** Moves every weight off its first value, so that a copy with the same seed is not equal by accident. */
+export function disturbWeights(layer: tf.layers.Layer, purpose = 'weights'): void {
+  for (const { name, variable } of weightsByName(layer)) {
+    tf.tidy(() => {
+      const shift = tf.tensor(normals(`${purpose}/${name}`, 0, variable.size), variable.shape);
+      variable.assign(tf.add(variable, tf.mul(shift, 0.3)));
+    });
+  }
+}
+
+export function disposeLayer(layer: tf.layers.Layer): void {
+  for (const { variable } of weightsByName(layer)) variable.dispose();
+}
+
+/** A built layer with the given weights, or with its own disturbed ones. */
+function builtLayer(row: LayerRow, weights?: State['weights']): tf.layers.Layer {
+  const layer = row.create('layer');
+  layer.build(packed(row.inputs.map(({ shape }) => [null, ...shape])));
+  layer.built = true;
+  if (weights === undefined) disturbWeights(layer);
+  for (const { name, variable } of weights ? weightsByName(layer) : []) {
+    tf.tidy(() => variable.assign(tf.tensor(weights?.get(name) as Float32Array, variable.shape)));
+  }
+  return layer;
+}
+
+export function rowState(row: LayerRow, batch = 2): State {
+  const layer = builtLayer(row);
+  const weights = new Map(
+    weightsByName(layer).map(({ name, variable }) => [name, variable.dataSync().slice() as Float32Array]),
+  );
+  disposeLayer(layer);
+  return { batch, weights, inputs: row.inputs.map((_, i) => samples(row, i, batch)) };
+}
+
+/** Runs the body with tensors and weights of its own and leaves nothing behind. */
+export function withLayer<T>(row: LayerRow, state: State, body: (layer: tf.layers.Layer, inputs: tf.Tensor[]) => T): T {
+  tf.engine().startScope();
+  const layer = builtLayer(row, state.weights);
+  try {
+    return body(layer, inputTensors(row, state));
+  } finally {
+    disposeLayer(layer);
+    tf.engine().endScope();
+  }
+}
+
+export function apply(layer: tf.layers.Layer, inputs: tf.Tensor[], training = true): tf.Tensor[] {
+  return unpacked(layer.apply(packed(inputs), { training }) as tf.Tensor | tf.Tensor[]);
+}
+
+/** A scalar that depends on every float number of the chosen outputs in a way of its own. */
+export function lossOf(outputs: readonly tf.Tensor[], leftOut: readonly number[] = []): tf.Scalar {
+  const parts = outputs.flatMap((output, i) => {
+    if (output.dtype !== 'float32' || output.size === 0 || leftOut.includes(i)) return [];
+    const factors = tf.tensor(normals('loss', i, output.size), output.shape);
+    return [tf.mul(tf.sum(tf.mul(output, factors)), output.size ** -0.5)];
+  });
+  return parts.length === 0 ? tf.scalar(0) : tf.addN(parts).asScalar();
+}
+
+/** Evaluates on another backend, with everything made anew there. */
+export function onBackend<T>(backend: Backend, body: () => T): T {
+  const current = tf.getBackend();
+  if (current === backend) return body();
+  try {
+    void tf.setBackend(backend);
+    return body();
+  } finally {
+    void tf.setBackend(current);
+  }
+}
