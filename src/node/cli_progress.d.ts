@@ -4,6 +4,8 @@ declare module 'cli-progress' {
     stream: NodeJS.WritableStream;
     format: string;
     hideCursor: boolean;
+    linewrap: boolean;
+    gracefulExit: boolean;
     clearOnComplete: boolean;
     barCompleteChar: string;
     barIncompleteChar: string;

@@ -1,5 +1,6 @@
 /// <reference types="node" />
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { io } from '@tensorflow/tfjs-core';
 
@@ -26,7 +27,7 @@ const BYTES: Readonly<Record<string, number>> = {
  * `path` is a folder (made when saving), or the path of the `.json` file in it. It holds `model.json` and `weights.bin`
  * in the standard format of tfjs, so that a page can load the same files over http with `tf.loadLayersModel(url)`, and
  * files that a converter or tfjs-node wrote load here, in any number of shards. With `includeOptimizer: true` the
- * optimizer's slots are saved too. Both files are written under another name first and then renamed: a crash while
+ * optimizer's slots are saved too. Both files are written in full under another name and then renamed: what stops the
  * writing leaves the old model.
  *
  * @throws When loading, if a file is missing, the JSON is corrupt or no model, or the weight files are shorter or longer
@@ -62,14 +63,25 @@ async function save(file: string, artifacts: io.ModelArtifacts): Promise<io.Save
   const { weightData: _data, weightSpecs = [], getWeightStream: _stream, ...rest } = artifacts;
   const json = { ...rest, weightsManifest: [{ paths: [WEIGHTS_FILE], weights: weightSpecs }] };
   const folder = dirname(file);
-  await mkdir(folder, { recursive: true });
-  const weightsFile = join(folder, WEIGHTS_FILE);
-  const mark = `.${process.pid}-${Date.now()}.tmp`;
-  await writeFile(weightsFile + mark, new Uint8Array(data));
-  await writeFile(file + mark, JSON.stringify(json));
-  await rename(weightsFile + mark, weightsFile);
-  await rename(file + mark, file);
+  await writeTogether(folder, [
+    [join(folder, WEIGHTS_FILE), new Uint8Array(data)],
+    [file, JSON.stringify(json)],
+  ]);
   return { modelArtifactsInfo: io.getModelArtifactsInfoForJSON({ ...artifacts, weightSpecs, weightData: data }) };
+}
+
+/** Writes files beside their places and then moves all of them there; a failure leaves neither half a file nor another. */
+async function writeTogether(folder: string, files: [string, string | Uint8Array][]): Promise<void> {
+  const mark = `.${randomUUID()}.tmp`;
+  try {
+    await mkdir(folder, { recursive: true });
+    for (const [file, content] of files) await writeFile(file + mark, content);
+    for (const [file] of files) await rename(file + mark, file);
+  } catch (cause) {
+    await Promise.all(files.map(([file]) => rm(file + mark, { force: true }).catch(() => {})));
+    const reason = (cause as NodeJS.ErrnoException).code ?? cause;
+    throw new Error(`fileSystem: ${folder} must be a folder that can be written, received ${reason}.`, { cause });
+  }
 }
 
 async function load(file: string): Promise<io.ModelArtifacts> {
@@ -97,8 +109,27 @@ function parse(file: string, text: string): io.ModelJSON {
   } catch (cause) {
     throw new Error(`fileSystem: ${file} must be JSON, received ${(cause as Error).message}.`, { cause });
   }
-  if (typeof json === 'object' && json !== null && 'modelTopology' in json) return json as io.ModelJSON;
-  throw new Error(`fileSystem: ${file} must be a saved model, received JSON without "modelTopology".`);
+  const part = (key: string): unknown =>
+    typeof json === 'object' && json !== null ? Reflect.get(json, key) : undefined;
+  if (typeof part('modelTopology') !== 'object' || part('modelTopology') === null) {
+    throw new Error(`fileSystem: ${file} must be a saved model, received JSON without "modelTopology".`);
+  }
+  const manifest = part('weightsManifest');
+  if (!Array.isArray(manifest) || !manifest.every(isGroup)) {
+    throw new Error(`fileSystem: ${file} must be a saved model, received JSON without a sound "weightsManifest".`);
+  }
+  return json as io.ModelJSON;
+}
+
+/** A group of weights in the manifest: its files, and what they hold. */
+function isGroup(group: unknown): boolean {
+  const { paths, weights } = (group ?? {}) as Partial<WeightsManifest[number]>;
+  return (
+    Array.isArray(paths) &&
+    paths.every((path) => typeof path === 'string') &&
+    Array.isArray(weights) &&
+    weights.every((weight) => Array.isArray(weight?.shape))
+  );
 }
 
 async function readWeights(folder: string, manifest: WeightsManifest): Promise<ArrayBuffer> {

@@ -21,7 +21,7 @@ function brief(value: number): string {
 
 /**
  * A callback for Node that shows how far `fit` is: a bar per epoch with the batch, the losses and the time left on a
- * terminal; elsewhere (a file, a pipe, CI) one plain line per epoch and nothing in between.
+ * terminal; elsewhere (a file, a pipe, CI, a data set of unknown size) one plain line per epoch and nothing in between.
  *
  * It reads the losses at each batch (which on a GPU would wait for it), changes neither model nor optimizer, adds no
  * logs and may be combined with every callback; last in the list it also shows what the others report. Pass `verbose: 0`
@@ -67,8 +67,11 @@ export class ProgressBar extends TrainingCallback {
     const bar = new cliProgress.SingleBar({
       stream: this.stream,
       format: '{label} {bar} {value}/{total} | {eta_formatted} left{logs}',
-      hideCursor: true,
       clearOnComplete: false,
+      // Nothing that Ctrl-C would leave behind: no hidden cursor, no wrapping switched off, no handler that swallows it.
+      hideCursor: false,
+      linewrap: true,
+      gracefulExit: false,
       barCompleteChar: '=',
       barIncompleteChar: '-',
     });
