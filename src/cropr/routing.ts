@@ -12,8 +12,10 @@ export function rankTokens(scores: Tensor, classToken: boolean): Tensor {
   const [batch, count] = scores.shape as [number, number];
   const detached = stopGradient(scores);
   if (!classToken) return topk(detached, count).indices;
+  const first = fill([batch, 1], 0, 'int32');
+  if (count === 1) return first;
   const patches = topk(slice(detached, [0, 1], [batch, count - 1]), count - 1).indices;
-  return concat([fill([batch, 1], 0, 'int32'), cast(add(patches, 1), 'int32')], 1);
+  return concat([first, cast(add(patches, 1), 'int32')], 1);
 }
 
 /** The two halves of a routed sequence. */
