@@ -3,10 +3,11 @@
  * the random pruner, with and without fusion.
  */
 import * as tf from '@tensorflow/tfjs';
-import '@tensorflow/tfjs-backend-wasm';
-import { pruningRates, type Router, stripAuxHeads, tokenCounts, visionTransformer } from 'tfjs-llf';
-import { type BenchCase, machine, measure, report, throughputRatio, timingOf } from './harness.js';
+import { pruningRates, type Router, tokenCounts } from 'tfjs-llf';
+import { measure, report, throughputRatio, timingOf } from './harness.js';
+import { inferenceModel, prediction, useWasm } from './models.js';
 
+const VIT_TI = { imageSize: 224, channels: 3, patchSize: 16, dim: 192, depth: 12, heads: 3, classes: 1000, seed: 1 };
 const PATCHES = (224 / 16) ** 2;
 /** Modules after blocks 0 to 9, with fusion or not: 18 + 9 · 17 = 171 of 196 patches, 87 %. */
 const AFTER = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
@@ -15,8 +16,7 @@ const RATE = 17;
 const BATCHES = [
   { batch: 1, seconds: 45 },
   { batch: 8, seconds: 180 },
-] as const;
-
+];
 const PAIRS = [
   ['Cropr', 'random'],
   ['Cropr, no fusion', 'random, no fusion'],
@@ -24,45 +24,30 @@ const PAIRS = [
   ['Cropr, no fusion', 'unpruned'],
 ] as const;
 
-function vit(router?: Router, fusion = true): tf.LayersModel {
-  const size = { imageSize: 224, channels: 3, patchSize: 16, dim: 192, depth: 12, heads: 3, classes: 1000, seed: 1 };
-  if (router === undefined) return visionTransformer(size);
-  const model = visionTransformer({ ...size, pruning: { prune: RATE, after: AFTER, fusion, router } });
-  if (router !== 'cropr') return model;
-  const stripped = stripAuxHeads(model);
-  model.dispose();
-  return stripped;
+function pruned(router: Router, fusion: boolean): tf.LayersModel {
+  return inferenceModel({ ...VIT_TI, pruning: { prune: RATE, after: AFTER, fusion, router } });
 }
 
-async function predict(model: tf.LayersModel, images: tf.Tensor): Promise<void> {
-  const logits = tf.tidy(() => model.predict(images) as tf.Tensor);
-  await logits.data();
-  logits.dispose();
-}
-
-await tf.setBackend('wasm');
-await tf.ready();
-
+console.log(await useWasm());
 const counts = tokenCounts(PATCHES + 1, pruningRates(RATE, AFTER.length));
-const pruned = PATCHES + 1 - (counts[counts.length - 1] as number);
-console.log(`${machine()}, tfjs ${tf.version.tfjs}, backend ${tf.getBackend()}`);
+const gone = PATCHES + 1 - (counts[counts.length - 1] as number);
 console.log(
   `ViT-Ti/16, 224 px; ${RATE} tokens pruned after each of the blocks 0 to 9 (${RATE + 1} after block 0): ` +
-    `${pruned} of ${PATCHES} patches (${((100 * pruned) / PATCHES).toFixed(0)} %); tokens left: ${counts.join(', ')}`,
+    `${gone} of ${PATCHES} patches (${((100 * gone) / PATCHES).toFixed(0)} %); tokens left: ${counts.join(', ')}`,
 );
 
 const models: readonly (readonly [string, tf.LayersModel])[] = [
-  ['unpruned', vit()],
-  ['Cropr', vit('cropr')],
-  ['random', vit('random')],
-  ['Cropr, no fusion', vit('cropr', false)],
-  ['random, no fusion', vit('random', false)],
+  ['unpruned', inferenceModel(VIT_TI)],
+  ['Cropr', pruned('cropr', true)],
+  ['random', pruned('random', true)],
+  ['Cropr, no fusion', pruned('cropr', false)],
+  ['random, no fusion', pruned('random', false)],
 ];
 
 let figures = {};
 for (const { batch, seconds } of BATCHES) {
   const images = tf.randomUniform([batch, 224, 224, 3], -1, 1, 'float32', 1);
-  const cases = models.map(([name, model]): BenchCase => ({ name, items: batch, run: () => predict(model, images) }));
+  const cases = models.map(([name, model]) => prediction(name, model, images));
   const timings = await measure(cases, { seconds });
   images.dispose();
   console.log(`\nbatch ${batch}, ${timings[0]?.milliseconds.length} rounds\n\n${report(timings, PAIRS)}`);

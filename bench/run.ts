@@ -3,6 +3,7 @@ import { argv } from 'node:process';
 
 const benches: Readonly<Record<string, () => Promise<unknown>>> = {
   cropr: () => import('./cropr.js'),
+  tokens: () => import('./tokens.js'),
 };
 
 const chosen = argv[2] ?? '';

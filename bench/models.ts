@@ -1,0 +1,31 @@
+/** Models as the benches time them: built, stripped for inference, run on one batch. */
+import * as tf from '@tensorflow/tfjs';
+import '@tensorflow/tfjs-backend-wasm';
+import { stripAuxHeads, type VisionTransformerConfig, visionTransformer } from 'tfjs-llf';
+import { type BenchCase, machine } from './harness.js';
+
+/** Makes WASM the backend; returns what the numbers are measured on. */
+export async function useWasm(): Promise<string> {
+  await tf.setBackend('wasm');
+  await tf.ready();
+  return `${machine()}, tfjs ${tf.version.tfjs}, backend ${tf.getBackend()}`;
+}
+
+/** The model that one would deploy: without aux heads. */
+export function inferenceModel(config: VisionTransformerConfig): tf.LayersModel {
+  const model = visionTransformer(config);
+  if (model.outputs.length === 1) return model;
+  const stripped = stripAuxHeads(model);
+  model.dispose();
+  return stripped;
+}
+
+/** One prediction for a batch of images, until its logits are read. */
+export function prediction(name: string, model: tf.LayersModel, images: tf.Tensor): BenchCase {
+  const run = async (): Promise<void> => {
+    const logits = tf.tidy(() => model.predict(images) as tf.Tensor);
+    await logits.data();
+    logits.dispose();
+  };
+  return { name, items: images.shape[0] as number, run };
+}
