@@ -1,0 +1,287 @@
+import * as tf from '@tensorflow/tfjs';
+import { expect } from 'vitest';
+import type { TrainingCallback } from '../../src/core/callback.js';
+import { type Checkpoint, restoreCheckpoint, saveCheckpoint } from '../../src/core/checkpoint.js';
+import { modelLayers, modelWeights } from '../../src/core/model_weights.js';
+import { optimizerSlots } from '../../src/core/optimizer_state.js';
+import { smallModel, traces, train, trainingData } from '../core/models.js';
+import { BASE_RATE, type CallbackRow, EPOCHS } from './callbacks.js';
+
+/** A law that every public callback obeys on every backend. */
+export type CallbackLaw = (row: CallbackRow) => Promise<void>;
+
+type Values = Record<string, number[]>;
+
+/** All that training changes in model and optimizer, as numbers to compare bit for bit. */
+interface Snapshot {
+  weights: Values;
+  slots: Values;
+  iterations: number;
+}
+
+const numbers = (tensor: tf.Tensor): number[] => Array.from(tensor.dataSync());
+
+function snapshot(model: tf.LayersModel): Snapshot {
+  return {
+    weights: Object.fromEntries(modelWeights(model).map(({ key, variable }) => [key, numbers(variable)])),
+    slots: Object.fromEntries(
+      optimizerSlots(model).map(({ field, weight, value }) => [`${field}:${weight.key}`, numbers(value)]),
+    ),
+    iterations: model.optimizer.iterations,
+  };
+}
+
+/** The keys of weights (or of the weights that slots belong to) whose values differ. */
+function changed(before: Values, after: Values): string[] {
+  const keys = Object.keys(after).filter((key) => String(before[key]) !== String(after[key]));
+  return [...new Set(keys.map((key) => key.slice(key.indexOf(':') + 1)))].sort();
+}
+
+function modelFor(row: CallbackRow): tf.LayersModel {
+  return smallModel((row.optimizer ?? (() => tf.train.adam(BASE_RATE)))());
+}
+
+type FitArgs = Parameters<typeof train>[1];
+
+/** Trains a fresh model with the callbacks and tells what came of it. */
+async function run(row: CallbackRow, callbacks: tf.CustomCallback[], args: FitArgs = {}): Promise<Run> {
+  const model = modelFor(row);
+  const { history } = await train(model, { epochs: EPOCHS, callbacks, ...args });
+  const state = snapshot(model);
+  const { optimizer } = model;
+  model.dispose();
+  optimizer.dispose();
+  return { state, history };
+}
+
+interface Run {
+  state: Snapshot;
+  history: tf.History['history'];
+}
+
+/** Through text and bytes, as on the way to another process. */
+async function overDisk({ info, tensors }: Checkpoint): Promise<Checkpoint> {
+  const text = JSON.stringify(info);
+  const { data, specs } = await tf.io.encodeWeights(tensors);
+  tf.dispose(tensors);
+  return { info: JSON.parse(text) as Checkpoint['info'], tensors: tf.io.decodeWeights(data, specs) };
+}
+
+/** What the model would show of a callback that has not tidied up. */
+function outside(model: tf.LayersModel): unknown {
+  const { optimizer } = model;
+  return {
+    traces: traces(model),
+    optimizer: Object.keys(optimizer).sort(),
+    rate: Reflect.get(optimizer, 'learningRate'),
+    trainable: modelLayers(model).map(({ layer }) => layer.trainable),
+  };
+}
+
+/** Config and state are plain JSON, and the caller's own. */
+export const plainJson: CallbackLaw = async (row) => {
+  const callback = row.create();
+  const config = callback.getConfig();
+  expect(JSON.parse(JSON.stringify(config))).toStrictEqual(config);
+  expect(JSON.stringify(row.create().getConfig())).toBe(JSON.stringify(config));
+  expect(callback.name).toMatch(/^[a-z][A-Za-z]+$/);
+  const { values, tensors } = callback.getState();
+  expect(JSON.parse(JSON.stringify(values))).toStrictEqual(values);
+  tf.dispose(tensors);
+};
+
+/**
+ * Epoch by epoch, from the same state: with the callback exactly the stated weights and slots end otherwise than
+ * without it where it acts, and not a bit does where it does not. Logs carry what is stated, as finite numbers.
+ */
+export const actsAsStated: CallbackLaw = async (row) => {
+  const [model, plain] = [modelFor(row), modelFor(row)];
+  const callback = row.create();
+  for (let epoch = 0; epoch < EPOCHS; epoch++) {
+    const checkpoint = saveCheckpoint(model, { epoch });
+    restoreCheckpoint(plain, checkpoint);
+    tf.dispose(checkpoint.tensors);
+    const oneStep = { initialEpoch: epoch, epochs: epoch + 1, batchSize: 10 };
+    const { history } = await train(model, { ...oneStep, callbacks: [callback] });
+    await train(plain, oneStep);
+    const [mine, theirs] = [snapshot(model), snapshot(plain)];
+    const acts = row.acts.includes(epoch);
+    expect(changed(theirs.weights, mine.weights), `weights, epoch ${epoch}`).toEqual(
+      acts ? [...row.weights].sort() : [],
+    );
+    expect(changed(theirs.slots, mine.slots), `slots, epoch ${epoch}`).toEqual(acts ? [...row.slots].sort() : []);
+    expect(mine.iterations).toBe(theirs.iterations);
+    expect(Object.keys(history).sort()).toEqual(['loss', ...row.logs].sort());
+    for (const key of row.logs) expect(Number.isFinite(history[key]?.[0]), key).toBe(true);
+    expect(outside(model)).toEqual(outside(plain));
+  }
+};
+
+/** Beside tfjs's own callbacks, in any order, it does what it does alone; also when training is stopped early. */
+export const besideOthers: CallbackLaw = async (row) => {
+  const alone = await run(row, [row.create()], { epochs: 2 });
+  const others = (): { calls: string[]; list: tf.CustomCallback[] } => {
+    const calls: string[] = [];
+    const custom = new tf.CustomCallback({
+      onTrainBegin: () => void calls.push('begin'),
+      onEpochEnd: (epoch, logs) => void calls.push(`${epoch} ${typeof logs?.['loss']}`),
+      onTrainEnd: () => void calls.push('end'),
+    });
+    // It stops after two epochs: no loss falls by as much as minDelta.
+    const early = tf.callbacks.earlyStopping({ monitor: 'loss', patience: 1, minDelta: 1e9 });
+    return { calls, list: [custom, early as unknown as tf.CustomCallback] };
+  };
+  for (const place of [0, 1, 2]) {
+    const { calls, list } = others();
+    list.splice(place, 0, row.create());
+    const beside = await run(row, place === 1 ? list : list.reverse(), { epochs: 9 });
+    expect(beside).toEqual(alone);
+    expect(calls).toEqual(['begin', '0 number', '1 number', 'end']);
+  }
+};
+
+/** Stop at any epoch, save, go on in a fresh model with a fresh callback: the same bits and logs as in one go. */
+export const resumesExactly: CallbackLaw = async (row) => {
+  const whole = await run(row, [row.create()]);
+  for (let stop = 0; stop <= EPOCHS; stop++) {
+    const [first, callbacks] = [modelFor(row), [row.create()]];
+    if (stop > 0) await train(first, { epochs: stop, callbacks });
+    const checkpoint = await overDisk(saveCheckpoint(first, { epoch: stop, callbacks }));
+    const [second, again] = [modelFor(row), [row.create()]];
+    await train(second);
+    const initialEpoch = restoreCheckpoint(second, checkpoint, { callbacks: again });
+    tf.dispose(checkpoint.tensors);
+    expect(initialEpoch).toBe(stop);
+    if (stop < EPOCHS) {
+      const { history } = await train(second, { initialEpoch, epochs: EPOCHS, callbacks: again });
+      const rest = Object.entries(whole.history).map(([key, values]) => [key, values.slice(stop)]);
+      expect(history, `logs from epoch ${stop} on`).toEqual(Object.fromEntries(rest));
+    }
+    expect(snapshot(second), `stopped at ${stop}`).toEqual(whole.state);
+  }
+};
+
+const hooks = ['started', 'epochStarted', 'batchStarted', 'batchEnded', 'epochEnded'] as const;
+
+/** Makes one of the callback's own hooks do its work and then throw, once. */
+function sabotage(callback: TrainingCallback, hook: (typeof hooks)[number]): () => void {
+  const method = Reflect.get(callback, hook) as (...args: unknown[]) => unknown;
+  Reflect.set(callback, hook, async (...args: unknown[]) => {
+    await method.apply(callback, args);
+    throw new Error(`${hook} fails`);
+  });
+  return () => void Reflect.deleteProperty(callback, hook);
+}
+
+/** Whatever throws in `fit`, the callback's own hooks included: model and optimizer are as if it had never been there. */
+export const restoresWhenFitThrows: CallbackLaw = async (row) => {
+  const fresh = await run(row, [row.create()], { epochs: 2 });
+  const plain = await run(row, [], { epochs: 2 });
+  const boom = (): never => {
+    throw new Error('boom');
+  };
+  const elsewhere: [string, ConstructorParameters<typeof tf.CustomCallback>[0]][] = [
+    ['boom', { onTrainBegin: boom }],
+    ['boom', { onBatchBegin: (batch) => (batch === 1 ? boom() : undefined) }],
+    ['boom', { onEpochEnd: (epoch) => (epoch === 1 ? boom() : undefined) }],
+    ['boom', { onTrainEnd: boom }],
+  ];
+  const model = modelFor(row);
+  const start = saveCheckpoint(model, { epoch: 0 });
+  await train(model);
+  restoreCheckpoint(model, start);
+  const before = outside(model);
+  const callback = row.create();
+  const afterwards = async (what: string): Promise<void> => {
+    expect(outside(model), what).toEqual(before);
+    restoreCheckpoint(model, start);
+    await train(model, { epochs: 2 });
+    expect(snapshot(model), `${what}: without the callback`).toEqual(plain.state);
+    restoreCheckpoint(model, start);
+  };
+  for (const [message, args] of elsewhere) {
+    const callbacks = [callback, new tf.CustomCallback(args)];
+    await expect(train(model, { epochs: 2, callbacks })).rejects.toThrow(message);
+    await afterwards(Object.keys(args)[0] as string);
+  }
+  for (const hook of hooks) {
+    const repair = sabotage(callback, hook);
+    await expect(train(model, { epochs: 2, callbacks: [callback] })).rejects.toThrow(`${hook} fails`);
+    repair();
+    await afterwards(hook);
+  }
+  await train(model, { epochs: 2, callbacks: [callback] });
+  expect(snapshot(model), 'with the callback, once more').toEqual(fresh.state);
+  tf.dispose(start.tensors);
+};
+
+/** A callback that served one `fit` serves the next as a new one would, in the same model and in another. */
+export const servesTwice: CallbackLaw = async (row) => {
+  const callback = row.create();
+  const first = await run(row, [callback]);
+  expect(await run(row, [callback])).toEqual(first);
+  const [used, renewed] = [modelFor(row), modelFor(row)];
+  for (const [initialEpoch, epochs] of [
+    [0, 1],
+    [1, EPOCHS],
+  ] as const) {
+    await train(used, { initialEpoch, epochs, callbacks: [callback] });
+  }
+  await train(renewed, { epochs: EPOCHS, callbacks: [row.create()] });
+  expect(snapshot(used), 'in two pieces, one after the other').toEqual(snapshot(renewed));
+};
+
+/** Not one tensor more after three trainings than after one, whether a callback is kept or made anew. */
+export const leavesNoTensors: CallbackLaw = async (row) => {
+  const model = modelFor(row);
+  const kept = row.create();
+  await train(model, { callbacks: [kept] });
+  const { numTensors } = tf.memory();
+  for (const callback of [kept, row.create(), kept]) {
+    await train(model, { epochs: 2, callbacks: [callback] });
+    expect(tf.memory().numTensors).toBe(numTensors);
+  }
+  tf.dispose(callbackTensors(kept));
+};
+
+/** What `getState` returns is the caller's: its tensors are copies. */
+function callbackTensors(callback: TrainingCallback): tf.NamedTensorMap {
+  return callback.getState().tensors;
+}
+
+type Batches = tf.data.Dataset<{ xs: tf.Tensor; ys: tf.Tensor }>;
+
+/** The batches that `train` makes, as a data set whose size is known or not. */
+function batches(size: 'known' | 'unknown'): Batches {
+  const { x, y } = trainingData();
+  const samples = tf.data.zip({
+    xs: tf.data.array(x.arraySync() as number[][]),
+    ys: tf.data.array(y.arraySync() as number[][]),
+  });
+  tf.dispose([x, y]);
+  const known = samples.batch(5) as unknown as Batches;
+  if (size === 'known') return known;
+  return tf.data.generator(async function* () {
+    const iterator = await known.iterator();
+    for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield next.value;
+  } as unknown as () => Iterator<{ xs: tf.Tensor; ys: tf.Tensor }>) as Batches;
+}
+
+/** `fitDataset` on the same batches gives the bits and logs of `fit`, and leaves no tensors. */
+export const worksInFitDataset: CallbackLaw = async (row) => {
+  const expected = await run(row, [row.create()]);
+  for (const size of ['known', 'unknown'] as const) {
+    const model = modelFor(row);
+    const callbacks = [row.create()];
+    const { history } = await model.fitDataset(batches(size), { epochs: EPOCHS, verbose: 0, callbacks });
+    expect({ state: snapshot(model), history }, size).toEqual(expected);
+    expect(traces(model)).toEqual([]);
+  }
+};
+
+/** Beside another callback of the library it does not matter which of the two comes first. */
+export async function orderMakesNoDifference(one: CallbackRow, other: CallbackRow): Promise<void> {
+  const forwards = await run(one, [one.create(), other.create()], { epochs: 3 });
+  const backwards = await run(one, [other.create(), one.create()], { epochs: 3 });
+  expect(backwards).toEqual(forwards);
+}
