@@ -5,7 +5,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { pruningRates, type Router, tokenCounts } from 'tfjs-llf';
 import { measure, report, throughputRatio, timingOf } from './harness.js';
-import { inferenceModel, prediction, useWasm } from './models.js';
+import { inferenceModel, measuredIn, prediction, useWasm } from './models.js';
 
 const VIT_TI = { imageSize: 224, channels: 3, patchSize: 16, dim: 192, depth: 12, heads: 3, classes: 1000, seed: 1 };
 const PATCHES = (224 / 16) ** 2;
@@ -48,7 +48,7 @@ let figures = {};
 for (const { batch, seconds } of BATCHES) {
   const images = tf.randomUniform([batch, 224, 224, 3], -1, 1, 'float32', 1);
   const cases = models.map(([name, model]) => prediction(name, model, images));
-  const timings = await measure(cases, { seconds });
+  const timings = await measure(cases, { seconds, ...measuredIn });
   images.dispose();
   console.log(`\nbatch ${batch}, ${timings[0]?.milliseconds.length} rounds\n\n${report(timings, PAIRS)}`);
   const ratio = (rival: string): number =>

@@ -4,7 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { measure, report, throughputRatio, timingOf } from './harness.js';
-import { inferenceModel, prediction, useWasm } from './models.js';
+import { inferenceModel, measuredIn, prediction, useWasm } from './models.js';
 
 const VIT = { imageSize: 28, channels: 1, dim: 64, depth: 6, heads: 4, classes: 10, seed: 1 };
 /** Four modules that take 81 to 84 % of the patches. */
@@ -34,7 +34,7 @@ for (const batch of [1, 32]) {
       'Cropr, no fusion': inferenceModel({ ...size, pruning: { prune, after: AFTER, fusion: false } }),
     };
     const cases = Object.entries(models).map(([name, model]) => prediction(name, model, images));
-    const timings = await measure(cases, { seconds: SECONDS });
+    const timings = await measure(cases, { seconds: SECONDS, ...measuredIn });
     console.log(
       `\nbatch ${batch}, ${tokens} tokens, ${4 * prune + 1} pruned, ${timings[0]?.milliseconds.length} rounds\n`,
     );

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   measure,
+  processorTime,
   quantile,
   report,
   sequence,
@@ -118,6 +119,25 @@ describe('measure', () => {
     const long = simulated([4000, 6000]);
     const few = await measure(long.cases, { warmUp: 0, rounds: 3, seconds: 1, clock: long.clock });
     expect(few.map(({ milliseconds }) => milliseconds.length)).toEqual([3, 3]);
+  });
+
+  it('stops by the clock and measures by the timer', async () => {
+    const { cases, clock } = simulated([400, 600]);
+    const timer = () => clock() / 10;
+    const timings = await measure(cases, { warmUp: 0, rounds: 1, seconds: 1.5, clock, timer });
+    expect(timings.map(({ milliseconds }) => milliseconds)).toEqual([
+      [40, 40],
+      [60, 60],
+    ]);
+  });
+
+  it('knows the time that the processor worked: waiting takes none, work does', async () => {
+    const begin = processorTime();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const waited = processorTime() - begin;
+    for (let start = processorTime(); processorTime() - start < 50; ) Math.hypot(start, 1);
+    expect(waited).toBeLessThan(150);
+    expect(processorTime() - begin).toBeGreaterThanOrEqual(50);
   });
 
   it('waits for runs that take their time', async () => {
