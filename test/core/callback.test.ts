@@ -117,6 +117,22 @@ describe('TrainingCallback', () => {
     expect(traces(model)).toEqual([]);
   });
 
+  it('undoes at once what a failing start has changed, without a fit to watch', async () => {
+    const diary = new Diary();
+    diary.failAt = 'start 2';
+    const model = smallModel();
+    diary.setParams({ samples: 10, batchSize: 5 });
+    diary.setModel(model);
+    await expect(diary.onTrainBegin()).rejects.toThrow('fails at start 2');
+    expect(diary.lines).toEqual(['start 2', 'undo 2', 'undo 1']);
+    expect(traces(model)).toEqual([]);
+  });
+
+  it('asks for a model, and for one of layers', async () => {
+    await expect(new Diary().onTrainBegin()).rejects.toThrow('diary: a model must be in training, received none.');
+    expect(() => new Diary().setModel({} as tf.LayersModel)).toThrow('diary: model must be a LayersModel');
+  });
+
   it('runs every undo, also after one that throws', async () => {
     const lines: string[] = [];
     class Clumsy extends Diary {

@@ -163,6 +163,16 @@ describe('canaries: optimizer state in tfjs (https://github.com/tensorflow/tfjs/
     expect((Reflect.get(other, 'accBeta2') as tf.Variable).dataSync()[0]).not.toBe(trained);
   });
 
+  it('setWeights leaves the old slots in memory', async () => {
+    const model = smallModel(tf.train.momentum(0.1, 0.9));
+    await train(model);
+    const weights = await model.optimizer.getWeights();
+    const slots = weights.length - 1;
+    const { numTensors } = tf.memory();
+    await model.optimizer.setWeights(weights);
+    expect(tf.memory().numTensors).toBe(numTensors + slots);
+  });
+
   it('Adamax cannot save its state at all', async () => {
     await expect(tf.train.adamax(0.01).getWeights()).rejects.toThrow('not implemented');
   });

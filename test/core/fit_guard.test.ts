@@ -78,6 +78,21 @@ describe('onFitEnd', () => {
     expect(traces(model)).toEqual([]);
   });
 
+  it('does not take the beginning of a fit for its end', async () => {
+    const model = smallModel();
+    let calls = 0;
+    onFitEnd(model, () => calls++);
+    let during = -1;
+    const watch = new tf.CustomCallback({
+      onBatchEnd: () => {
+        during = calls;
+      },
+    });
+    await train(model, { callbacks: [watch] });
+    expect(during).toBe(0);
+    expect(calls).toBe(1);
+  });
+
   it('leaves nothing once the last listener is taken back', () => {
     const model = smallModel();
     onFitEnd(model, () => {})();

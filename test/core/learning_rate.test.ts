@@ -47,4 +47,8 @@ describe('canary: Adam has no setLearningRate', () => {
     expect('setLearningRate' in tf.train.adam(0.1)).toBe(false);
     expect('setLearningRate' in tf.train.sgd(0.1)).toBe(true);
   });
+
+  it('and classes do not tell them apart', () => {
+    expect(tf.train.adam(0.1) instanceof tf.SGDOptimizer).toBe(true);
+  });
 });

@@ -74,6 +74,16 @@ describe('modelWeights', () => {
     ]);
   });
 
+  it('names a layer by its first place where an inner model uses it again', () => {
+    const shared = tf.layers.dense({ name: 'shared', units: 3, inputShape: [3] });
+    const input = tf.input({ shape: [3] });
+    const first = shared.apply(input) as tf.SymbolicTensor;
+    const inner = tf.sequential({ name: 'inner', layers: [shared] });
+    const model = tf.model({ inputs: input, outputs: inner.apply(first) as tf.SymbolicTensor });
+    const named = modelLayers(model).filter(({ layer }) => layer === shared);
+    expect(named.map(({ name }) => name)).toEqual(['shared']);
+  });
+
   it('keeps the weights of a wrapper apart', () => {
     const model = tf.sequential();
     const lstm = tf.layers.lstm({ units: 2 }) as tf.RNN;

@@ -139,6 +139,23 @@ onEachBackend(() => {
       stranger.dispose();
     });
 
+    it('leaves no tensors outside of a tidy either', () => {
+      const model = smallModel(tf.train.momentum(0.1, 0.9));
+      const kernel = model.getLayer('head').weights[0]?.read() as tf.Variable;
+      hookOptimizer(model.optimizer, model, {
+        clip: (gradients) => gradients.map(({ gradient }) => tf.mul(gradient, 0.5)),
+        penalize: (weight, gradient) => tf.add(gradient, weight.variable),
+        decay: () => 0.5,
+        scale: () => 0.5,
+        finish: (_weight, updated) => tf.relu(updated),
+      });
+      const gradients = [{ name: kernel.name, tensor: tf.zerosLike(kernel) }];
+      model.optimizer.applyGradients(gradients);
+      const { numTensors } = tf.memory();
+      for (let i = 0; i < 3; i++) model.optimizer.applyGradients(gradients);
+      expect(tf.memory().numTensors).toBe(numTensors);
+    });
+
     it('keeps two models with one optimizer apart', async () => {
       const optimizer = tf.train.sgd(0.1);
       const [hooked, plain, reference] = [smallModel(optimizer), smallModel(optimizer), smallModel(tf.train.sgd(0.1))];

@@ -1,5 +1,5 @@
-import '@tensorflow/tfjs';
-import { afterEach, describe, expect, it } from 'vitest';
+import * as tf from '@tensorflow/tfjs';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { deriveSeed, randomStream, resolveSeed, setSeed, uniformTensor } from '../../src/core/random.js';
 
 const draw = (n: number, f: () => number): number[] => Array.from({ length: n }, f);
@@ -73,6 +73,21 @@ describe('randomStream', () => {
     expect(filled.shape).toEqual([2, 3]);
     expect(Array.from(filled.dataSync())).toEqual(numbers);
     filled.dispose();
+  });
+});
+
+describe('canary: tfjs shuffles and initializes by Math.random, which setSeed does not touch', () => {
+  it('so exact runs shuffle by a seed of their own', async () => {
+    const draws = vi.spyOn(Math, 'random');
+    const model = tf.sequential({ layers: [tf.layers.dense({ units: 1, inputShape: [1] })] });
+    expect(draws).toHaveBeenCalled();
+    model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+    draws.mockClear();
+    await model.fit(tf.ones([4, 1]), tf.ones([4, 1]), { verbose: 0, shuffle: false });
+    expect(draws).not.toHaveBeenCalled();
+    await model.fit(tf.ones([4, 1]), tf.ones([4, 1]), { verbose: 0, shuffle: true });
+    expect(draws).toHaveBeenCalled();
+    draws.mockRestore();
   });
 });
 

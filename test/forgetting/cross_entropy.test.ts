@@ -110,6 +110,20 @@ onEachBackend(() => {
   });
 });
 
+describe('canary: tfjs cannot save a loss function', () => {
+  it('so a model that was saved with its optimizer is compiled again', async () => {
+    const model = tf.sequential({ layers: [tf.layers.dense({ units: 2, inputShape: [1] })] });
+    model.compile({ optimizer: 'sgd', loss: crossEntropy() });
+    let saved: tf.io.ModelArtifacts | undefined;
+    const keep = tf.io.withSaveHandler(async (artifacts) => {
+      saved = artifacts;
+      return { modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: 'JSON' } };
+    });
+    await model.save(keep, { includeOptimizer: true });
+    expect(saved?.trainingConfig?.loss).toEqual({});
+  });
+});
+
 describe('bad input', () => {
   it('is named', () => {
     expect(() => crossEntropy({ labelSmoothing: 1.5 })).toThrow(
