@@ -7,6 +7,6 @@ export {
   saveCheckpoint,
 } from './core/checkpoint.js';
 export type { LayerArgs, Shape } from './core/layer.js';
-export { type RandomStream, randomStream, setSeed } from './core/random.js';
+export { type RandomStream, randomStream, setSeed, type UniformStream } from './core/random.js';
 export * from './cropr/index.js';
 export * from './forgetting/index.js';

@@ -1,6 +1,6 @@
 import type { serialization, Tensor } from '@tensorflow/tfjs-core';
 import { initializers, layers } from '@tensorflow/tfjs-layers';
-import { deriveSeed, type RandomStream, randomStream } from './random.js';
+import { deriveSeed, type UniformStream, uniformStream } from './random.js';
 
 /** Arguments that every layer accepts: `name`, `trainable`, `inputShape`, ... */
 export type LayerArgs = NonNullable<ConstructorParameters<typeof layers.Layer>[0]>;
@@ -55,8 +55,8 @@ export abstract class SeededLayer extends layers.Layer {
   }
 
   /** The next stream for what the layer draws at random in training. */
-  protected nextStream(purpose: string): RandomStream {
-    return randomStream(this.seed, purpose, this.draws++);
+  protected nextStream(purpose: string): UniformStream {
+    return uniformStream(this.seed, purpose, this.draws++);
   }
 
   /** The current value of a weight that the layer has. */

@@ -1,13 +1,17 @@
 import { type Tensor, tensor } from '@tensorflow/tfjs-core';
 import { requireInteger } from './checks.js';
 
+/** The part of a {@link RandomStream} that layers draw from. */
+export interface UniformStream {
+  /** A number in [0, 1). */
+  uniform(): number;
+}
+
 /**
  * Seeded random numbers that are the same on every backend and after every resume: a stream is a pure function of
  * (seed, purpose, index), so nothing has to be saved but the index.
  */
-export interface RandomStream {
-  /** A number in [0, 1). */
-  uniform(): number;
+export interface RandomStream extends UniformStream {
   /** A standard normal number. */
   normal(): number;
   /** A whole number in [0, n). */
@@ -30,6 +34,24 @@ export function deriveSeed(seed: number, purpose: string, index = 0): number {
   return 1 + (hash(`${seed}/${purpose}/${index}`) % 0x7ffffffe);
 }
 
+/** As {@link randomStream}; a layer that needs no more ships no more. */
+export function uniformStream(seed: number, purpose: string, index = 0): UniformStream {
+  const key = `${seed}/${purpose}/${index}`;
+  let [a, b, c, d] = [hash(`${key}a`), hash(`${key}b`), hash(`${key}c`), 1];
+  // sfc32: 128 bits of state, passes PractRand.
+  const next = (): number => {
+    const t = (a + b + d) | 0;
+    d = (d + 1) | 0;
+    a = b ^ (b >>> 9);
+    b = (c + (c << 3)) | 0;
+    c = (c << 21) | (c >>> 11);
+    c = (c + t) | 0;
+    return t >>> 0;
+  };
+  for (let i = 0; i < 12; i++) next();
+  return { uniform: () => next() / 0x1_0000_0000 };
+}
+
 /**
  * The stream of random numbers that belongs to (seed, purpose, index): always the same for the same three, unrelated for
  * others.
@@ -46,20 +68,7 @@ export function deriveSeed(seed: number, purpose: string, index = 0): number {
  * ```
  */
 export function randomStream(seed: number, purpose: string, index = 0): RandomStream {
-  const key = `${seed}/${purpose}/${index}`;
-  let [a, b, c, d] = [hash(`${key}a`), hash(`${key}b`), hash(`${key}c`), 1];
-  // sfc32: 128 bits of state, passes PractRand.
-  const next = (): number => {
-    const t = (a + b + d) | 0;
-    d = (d + 1) | 0;
-    a = b ^ (b >>> 9);
-    b = (c + (c << 3)) | 0;
-    c = (c << 21) | (c >>> 11);
-    c = (c + t) | 0;
-    return t >>> 0;
-  };
-  for (let i = 0; i < 12; i++) next();
-  const uniform = (): number => next() / 0x1_0000_0000;
+  const { uniform } = uniformStream(seed, purpose, index);
   const integer = (n: number): number => Math.floor(uniform() * n);
   let spare: number | undefined;
   return {
@@ -93,7 +102,7 @@ export function randomStream(seed: number, purpose: string, index = 0): RandomSt
 const BELOW_ONE = 1 - 2 ** -24;
 
 /** A float32 tensor of uniform numbers in [0, 1), drawn in row-major order. */
-export function uniformTensor(stream: RandomStream, shape: number[]): Tensor {
+export function uniformTensor(stream: UniformStream, shape: number[]): Tensor {
   const size = shape.reduce((product, length) => product * length, 1);
   return tensor(
     Float32Array.from({ length: size }, () => Math.min(stream.uniform(), BELOW_ONE)),

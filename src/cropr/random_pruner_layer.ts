@@ -1,5 +1,5 @@
 import { serialization, type Tensor } from '@tensorflow/tfjs-core';
-import { randomStream, uniformTensor } from '../core/random.js';
+import { uniformStream, uniformTensor } from '../core/random.js';
 import { type Scored, TokenPruner, type TokenPrunerConfig } from './token_pruner.js';
 
 /** Configuration of {@link RandomPruner}. */
@@ -33,7 +33,7 @@ export class RandomPruner extends TokenPruner {
   }
 
   protected override score([tokens]: Tensor[], training: boolean): Scored {
-    const stream = training ? this.nextStream('scores') : randomStream(this.seed, 'scores at inference');
+    const stream = training ? this.nextStream('scores') : uniformStream(this.seed, 'scores at inference');
     return { scores: uniformTensor(stream, (tokens as Tensor).shape.slice(0, 2)), extras: [] };
   }
 }

@@ -1,5 +1,5 @@
 import { add, log, mean, slice, squeeze, type Tensor } from '@tensorflow/tfjs-core';
-import type { RandomStream } from '../core/random.js';
+import type { UniformStream } from '../core/random.js';
 import { classAttention, meanKeys, selfAttention } from '../ops/attention.js';
 import { dropPath } from '../ops/drop_path.js';
 import { layerNorm } from '../ops/layer_norm.js';
@@ -28,7 +28,7 @@ export interface BlockOptions {
   /** How many patches each token stands for, `[B, M]`, once tokens were merged. */
   sizes: Tensor | undefined;
   /** Stochastic depth, while training. */
-  drop: { rate: number; stream: RandomStream } | undefined;
+  drop: { rate: number; stream: UniformStream } | undefined;
 }
 
 /**
