@@ -1,5 +1,18 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { add, clipByValue, div, keep, minimum, mul, type Scalar, sqrt, square, sum, tidy } from '@tensorflow/tfjs-core';
+import {
+  add,
+  clipByValue,
+  div,
+  keep,
+  minimum,
+  mul,
+  type Scalar,
+  scalar,
+  sqrt,
+  square,
+  sum,
+  tidy,
+} from '@tensorflow/tfjs-core';
 import { type Json, TrainingCallback } from '../core/callback.js';
 import { argumentError, requireNumber } from '../core/checks.js';
 import { hookOptimizer, type WeightGradient } from '../core/optimizer_hook.js';
@@ -15,11 +28,22 @@ export interface GradientClipConfig {
 /** What torch adds to the norm before it divides. */
 const EPSILON = 1e-6;
 
-/** Euclidean norm of several tensors of any shape taken as one vector; a scalar. Gradients flow. */
+/**
+ * Euclidean norm of several float32 tensors of any shape taken as one vector; a scalar, 0 for an empty list. Gradients
+ * flow (the one at 0 is not finite).
+ *
+ * @example
+ * ```ts
+ * import * as tf from '@tensorflow/tfjs';
+ * import { globalNorm } from 'tfjs-llf';
+ *
+ * globalNorm([tf.tensor1d([3, 0]), tf.tensor2d([[4]])]).print(); // 5
+ * ```
+ */
 export function globalNorm(tensors: readonly Tensor[]): Scalar {
   return tidy(() => {
     const squares = tensors.map((one) => sum(square(one)));
-    return sqrt(squares.reduce((total, one) => add(total, one)));
+    return sqrt(squares.reduce<Tensor>((total, one) => add(total, one), scalar(0)));
   }) as Scalar;
 }
 
@@ -47,7 +71,8 @@ export function clipByGlobalNorm(tensors: readonly Tensor[], norm: number): Tens
 }
 
 function scaled(tensors: readonly Tensor[], length: Scalar, norm: number): Tensor[] {
-  const factor = minimum(1, div(norm, add(length, EPSILON)));
+  // In this order: on WASM minimum(1, NaN) is 1 (no tfjs issue was found that says so).
+  const factor = minimum(div(norm, add(length, EPSILON)), 1);
   return tensors.map((one) => mul(one, factor));
 }
 

@@ -13,7 +13,7 @@ const vectors = fc.array(fc.array(entry, { minLength: 1, maxLength: 6 }), { minL
 const normOf = (lists: readonly (readonly number[])[]): number =>
   Math.sqrt(lists.flat().reduce((sum, value) => sum + value ** 2, 0));
 
-onEachBackend(() => {
+onEachBackend((backend) => {
   describe('clipByGlobalNorm', () => {
     it('never exceeds the norm, keeps the direction, and leaves short lists alone to the bit', () => {
       fc.assert(
@@ -38,7 +38,41 @@ onEachBackend(() => {
 
     it('takes an empty list and refuses a norm that is none', () => {
       expect(clipByGlobalNorm([], 1)).toEqual([]);
+      expect(globalNorm([]).dataSync()[0]).toBe(0);
       expect(() => clipByGlobalNorm([tf.scalar(1)], 0)).toThrow('clipByGlobalNorm: norm must be');
+    });
+  });
+
+  describe('a gradient that is not finite', () => {
+    it('leaves nothing but zeros and NaN, as in torch', () => {
+      for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+        const clipped = clipByGlobalNorm([tf.tensor1d([1, 2]), tf.tensor1d([bad, 3])], 1);
+        const values = clipped.flatMap((one) => Array.from(one.dataSync()));
+        for (const value of values) expect(value === 0 || Number.isNaN(value), `${bad}: ${values}`).toBe(true);
+      }
+    });
+  });
+
+  describe('canary: on WASM minimum depends on the order of its arguments where one is NaN', () => {
+    it('so the factor of a clip comes first', () => {
+      const value = tf.minimum(1, tf.scalar(Number.NaN)).dataSync()[0];
+      expect(value).toBe(backend === 'wasm' ? 1 : Number.NaN);
+      expect(tf.minimum(tf.scalar(Number.NaN), 1).dataSync()[0]).toBeNaN();
+    });
+  });
+
+  describe('globalNorm', () => {
+    it('is differentiable, and leaves one tensor', () => {
+      const tensors = [tf.tensor1d([3, 0]), tf.scalar(4)];
+      const { numTensors } = tf.memory();
+      const norm = globalNorm(tensors);
+      expect(tf.memory().numTensors).toBe(numTensors + 1);
+      expect(norm.shape).toEqual([]);
+      const gradients = tf.grads((...all) => globalNorm(all))(tensors);
+      expect(gradients.map((one) => Array.from(one.dataSync()))).toEqual([
+        [expect.closeTo(0.6, 6), 0],
+        [expect.closeTo(0.8, 6)],
+      ]);
     });
   });
 
