@@ -1,39 +1,31 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'vitest';
-import { randomStream } from '../../src/core/random.js';
 import { largestError } from '../cropr/golden.js';
 import {
   apply,
   disposeLayer,
   disturbWeights,
-  lossOf,
   onBackend,
   packed,
   rowInputs,
   rowState,
-  type State,
+  runOf,
+  type Snapshot,
+  snapshot,
   symbolicInputs,
   unpacked,
-  weightsByName,
-  withLayer,
 } from './layer_runs.js';
 import type { LayerRow } from './layers.js';
 
 /** A law that every public layer obeys on every backend. */
 export type LayerLaw = (row: LayerRow) => void | Promise<void>;
 
-/** Numbers of a tensor, with its shape and type: what two runs are compared by. */
-type Snapshot = { shape: number[]; dtype: string; values: number[] };
-
-function snapshot(tensor: tf.Tensor): Snapshot {
-  return { shape: tensor.shape, dtype: tensor.dtype, values: Array.from(tensor.dataSync()) };
-}
-
-/** The layer that a config of JSON says. */
-function rebuilt(layer: tf.layers.Layer, config: tf.serialization.ConfigDict): tf.layers.Layer {
+/** The layer that the config of another says, once it went through JSON. */
+function rebuilt(layer: tf.layers.Layer): tf.layers.Layer {
   const entry = tf.serialization.SerializationMap.getMap().classNameMap[layer.getClassName()];
   if (!entry) throw new Error(`${layer.getClassName()} is not registered.`);
   const [cls, fromConfig] = entry;
+  const config = JSON.parse(JSON.stringify(layer.getConfig())) as tf.serialization.ConfigDict;
   return fromConfig(cls, config) as tf.layers.Layer;
 }
 
@@ -54,16 +46,11 @@ export const configRoundTrip: LayerLaw = (row) => {
   expect(JSON.parse(json)).toStrictEqual(config);
   scramble(config);
   expect(JSON.stringify(layer.getConfig()), 'after the first config was spoilt').toBe(json);
-  const copy = rebuilt(layer, JSON.parse(json) as tf.serialization.ConfigDict);
-  expect(JSON.stringify(copy.getConfig())).toBe(json);
-  const outputs = [layer, copy].map((one) =>
-    tf.tidy(() => {
-      const results = apply(one, rowInputs(row, 2)).map(snapshot);
-      disposeLayer(one);
-      return results;
-    }),
-  );
-  expect(outputs[1], 'first weights and random choices come from the config').toEqual(outputs[0]);
+  expect(JSON.stringify(rebuilt(layer).getConfig())).toBe(json);
+  const copies: LayerRow = { ...row, create: (name) => rebuilt(row.create(name)) };
+  const [state, sameState] = [rowState(row), rowState(copies)];
+  expect(sameState, 'the first weights come from the config').toEqual(state);
+  expect(runOf(copies, state), 'all that the layer does comes from the config').toEqual(runOf(row, state));
 };
 
 function modelOf(row: LayerRow, names: readonly string[] = ['layer']): tf.LayersModel {
@@ -132,164 +119,6 @@ export const batchOfOne: LayerLaw = (row) => {
     expect(largestError(values, all.slice(0, values.length))).toBeLessThanOrEqual(1e-5);
   });
   model.dispose();
-};
-
-/** Gradients of a loss over the outputs: for the weights, by name, and for the float inputs, by place. */
-interface Gradients {
-  weights: Map<string, Float32Array | null>;
-  inputs: Map<number, Float32Array | null>;
-}
-
-/** Which outputs the loss leaves out. */
-type LeftOut = readonly number[];
-
-function floatPlaces(row: LayerRow): number[] {
-  return row.inputs.flatMap(({ dtype = 'float32' }, i) => (dtype === 'float32' ? [i] : []));
-}
-
-function gradients(row: LayerRow, state: State, leftOut: LeftOut): Gradients {
-  return withLayer(row, state, (layer, given) => {
-    const places = floatPlaces(row);
-    const named = weightsByName(layer);
-    const inputs = places.map((place) => tf.variable(given[place] as tf.Tensor));
-    const touched = tf.variable(tf.scalar(0));
-    const all = [touched, ...inputs, ...named.map(({ variable }) => variable)];
-    const { grads } = tf.variableGrads(() => {
-      const used = given.map((tensor, i) => inputs[places.indexOf(i)] ?? tensor);
-      return tf.add(lossOf(apply(layer, used), leftOut), touched).asScalar();
-    }, all);
-    const values = (variable: tf.Variable): Float32Array | null =>
-      (grads[variable.name]?.dataSync().slice() as Float32Array | undefined) ?? null;
-    const result: Gradients = {
-      weights: new Map(named.map(({ name, variable }) => [name, values(variable)])),
-      inputs: new Map(places.map((place, i) => [place, values(inputs[i] as tf.Variable)])),
-    };
-    for (const variable of [touched, ...inputs]) variable.dispose();
-    return result;
-  });
-}
-
-interface Evaluation {
-  loss: number;
-  /** Integer outputs: rankings and ids, that must not change under the step of a finite difference. */
-  ranks: Snapshot[];
-}
-
-function evaluate(row: LayerRow, state: State, leftOut: LeftOut): Evaluation {
-  return withLayer(row, state, (layer, inputs) => {
-    const outputs = apply(layer, inputs);
-    return {
-      loss: lossOf(outputs, leftOut).dataSync()[0] as number,
-      ranks: outputs.filter(({ dtype }) => dtype === 'int32').map(snapshot),
-    };
-  });
-}
-
-/** The state with one weight or input moved along a direction. */
-type Move = (step: number) => State;
-
-function moveWeight(state: State, name: string, direction: Float32Array): Move {
-  const start = state.weights.get(name) as Float32Array;
-  return (step) => ({ ...state, weights: new Map(state.weights).set(name, moved(start, direction, step)) });
-}
-
-function moveInput(state: State, place: number, direction: Float32Array): Move {
-  const start = state.inputs[place] as Float32Array;
-  return (step) => ({
-    ...state,
-    inputs: state.inputs.map((values, i) => (i === place ? moved(start, direction, step) : values)),
-  });
-}
-
-function moved(start: Float32Array, direction: Float32Array, step: number): Float32Array {
-  return start.map((value, i) => value + step * (direction[i] as number));
-}
-
-/** Signs at random. */
-function signs(purpose: string, index: number, count: number): Float32Array {
-  const stream = randomStream(7, purpose, index);
-  return Float32Array.from({ length: count }, () => (stream.uniform() < 0.5 ? -1 : 1));
-}
-
-const DIRECTIONS = 3;
-/** Length of the step of a finite difference. */
-const STEP = 0.01;
-
-/** Slope by five points, whose error falls with the fourth power of the step. */
-function slope(row: LayerRow, move: Move, leftOut: LeftOut, count: number, what: string): number {
-  const step = STEP * count ** -0.5;
-  const { ranks } = evaluate(row, move(0), leftOut);
-  const at = (steps: number): number => {
-    const evaluation = evaluate(row, move(steps * step), leftOut);
-    expect(evaluation.ranks, `the ranking changes with ${what}: choose another seed for "${row.name}"`).toEqual(ranks);
-    return evaluation.loss;
-  };
-  return (8 * (at(1) - at(-1)) - (at(2) - at(-2))) / (12 * step);
-}
-
-/** A gradient is there, finite, not zero, and has the slopes of finite differences (on cpu) in random directions. */
-function expectSlopes(
-  row: LayerRow,
-  gradient: Float32Array | null | undefined,
-  moves: (direction: Float32Array) => Move,
-  leftOut: LeftOut,
-  what: string,
-): void {
-  expect(gradient, `${what} has a gradient`).toBeInstanceOf(Float32Array);
-  const known = gradient as Float32Array;
-  expect(known.every(Number.isFinite), `${what} has a finite gradient`).toBe(true);
-  expect(
-    known.some((value) => value !== 0),
-    `${what} has a gradient that is not zero`,
-  ).toBe(true);
-  for (let i = 0; i < DIRECTIONS; i++) {
-    const direction = signs(`${row.name}/${what}`, i, known.length);
-    const expected = onBackend('cpu', () => slope(row, moves(direction), leftOut, known.length, what));
-    const received = known.reduce((sum, value, place) => sum + value * (direction[place] as number), 0);
-    expect(Math.abs(received - expected), `${what}: gradient ${received}, difference ${expected}`).toBeLessThan(
-      1e-3 * (1 + Math.abs(expected)),
-    );
-  }
-}
-
-/** Every weight, by name, and every float input has the gradient of finite differences. */
-export const gradientsAreSlopes: LayerLaw = (row) => {
-  const { fixedWeights = [], fixedInputs = [], detachedOutputs = [], constantOutputs = [] } = row;
-  const state = rowState(row);
-  const ofWeights = gradients(row, state, constantOutputs).weights;
-  for (const name of fixedWeights) expect([...ofWeights.keys()]).toContain(name);
-  for (const [name, gradient] of ofWeights) {
-    if (fixedWeights.includes(name)) continue;
-    expectSlopes(row, gradient, (direction) => moveWeight(state, name, direction), constantOutputs, name);
-  }
-  const leftOut = [...constantOutputs, ...detachedOutputs];
-  for (const [place, gradient] of gradients(row, state, leftOut).inputs) {
-    if (fixedInputs.includes(place)) continue;
-    const moves = (direction: Float32Array): Move => moveInput(state, place, direction);
-    expectSlopes(row, gradient, moves, leftOut, `input ${place}`);
-  }
-};
-
-function expectNothing(gradient: Float32Array | null | undefined, what: string): void {
-  expect(
-    Array.from(gradient ?? []).filter((value) => value !== 0),
-    `${what} gets no gradient`,
-  ).toEqual([]);
-}
-
-/** What by design gets no gradient gets none at all: not small, but zero. */
-export const noOtherGradients: LayerLaw = (row) => {
-  const { fixedWeights = [], fixedInputs = [], detachedOutputs = [], constantOutputs = [] } = row;
-  const state = rowState(row);
-  const everything = gradients(row, state, []);
-  for (const name of fixedWeights) expectNothing(everything.weights.get(name), name);
-  for (const place of fixedInputs) expectNothing(everything.inputs.get(place), `input ${place}`);
-  const others = (chosen: readonly number[]): number[] =>
-    Array.from({ length: 9 }, (_, i) => i).filter((i) => !chosen.includes(i));
-  const ofConstants = gradients(row, state, others(constantOutputs));
-  for (const [name, gradient] of ofConstants.weights) expectNothing(gradient, `${name}, from constant outputs,`);
-  const ofDetached = gradients(row, state, others([...constantOutputs, ...detachedOutputs]));
-  for (const [place, gradient] of ofDetached.inputs) expectNothing(gradient, `input ${place}, from detached outputs,`);
 };
 
 /** Two instances in one model have weights of their own and do not touch each other. */
@@ -378,12 +207,8 @@ export const noLeak: LayerLaw = async (row) => {
 /** Outputs and gradients are those of the cpu backend. */
 export const agreesWithCpu: LayerLaw = (row) => {
   const state = rowState(row);
-  const run = () => ({
-    outputs: withLayer(row, state, (layer, inputs) => apply(layer, inputs).map(snapshot)),
-    ...gradients(row, state, []),
-  });
-  const here = run();
-  const there = onBackend('cpu', run);
+  const here = runOf(row, state);
+  const there = onBackend('cpu', () => runOf(row, state));
   here.outputs.forEach(({ values, ...kind }, i) => {
     const { values: expected, ...sameKind } = there.outputs[i] as Snapshot;
     expect(kind).toEqual(sameKind);

@@ -132,3 +132,51 @@ export function onBackend<T>(backend: Backend, body: () => T): T {
     void tf.setBackend(current);
   }
 }
+
+/** Numbers of a tensor, with its shape and type: what two runs are compared by. */
+export type Snapshot = { shape: number[]; dtype: string; values: number[] };
+
+export function snapshot(tensor: tf.Tensor): Snapshot {
+  return { shape: tensor.shape, dtype: tensor.dtype, values: Array.from(tensor.dataSync()) };
+}
+
+/** Gradients of a loss over the outputs: for the weights, by name, and for the float inputs, by place. */
+export interface Gradients {
+  weights: Map<string, Float32Array | null>;
+  inputs: Map<number, Float32Array | null>;
+}
+
+/** Which outputs the loss leaves out. */
+export type LeftOut = readonly number[];
+
+function floatPlaces(row: LayerRow): number[] {
+  return row.inputs.flatMap(({ dtype = 'float32' }, i) => (dtype === 'float32' ? [i] : []));
+}
+
+export function gradients(row: LayerRow, state: State, leftOut: LeftOut): Gradients {
+  return withLayer(row, state, (layer, given) => {
+    const places = floatPlaces(row);
+    const named = weightsByName(layer);
+    const inputs = places.map((place) => tf.variable(given[place] as tf.Tensor));
+    const touched = tf.variable(tf.scalar(0));
+    const all = [touched, ...inputs, ...named.map(({ variable }) => variable)];
+    const { grads } = tf.variableGrads(() => {
+      const used = given.map((tensor, i) => inputs[places.indexOf(i)] ?? tensor);
+      return tf.add(lossOf(apply(layer, used), leftOut), touched).asScalar();
+    }, all);
+    const values = (variable: tf.Variable): Float32Array | null =>
+      (grads[variable.name]?.dataSync().slice() as Float32Array | undefined) ?? null;
+    const result: Gradients = {
+      weights: new Map(named.map(({ name, variable }) => [name, values(variable)])),
+      inputs: new Map(places.map((place, i) => [place, values(inputs[i] as tf.Variable)])),
+    };
+    for (const variable of [touched, ...inputs]) variable.dispose();
+    return result;
+  });
+}
+
+/** All that a layer does in training, from one state. */
+export function runOf(row: LayerRow, state: State): Gradients & { outputs: Snapshot[] } {
+  const outputs = withLayer(row, state, (layer, inputs) => apply(layer, inputs).map(snapshot));
+  return { outputs, ...gradients(row, state, []) };
+}

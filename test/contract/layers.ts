@@ -21,7 +21,8 @@ export interface InputSpec {
 }
 
 /**
- * One configuration of a public layer. A row buys every law of `layer_laws.ts`, on every backend.
+ * One configuration of a public layer. A row buys every law of `layer_laws.ts` and
+ * `layer_gradient_laws.ts`, on every backend.
  *
  * The laws move weights and inputs by a few hundredths. Where the layer ranks something, choose the seed so that no rank
  * changes meanwhile: finite differences say so otherwise.

@@ -73,7 +73,13 @@ onEachBackend(() => {
         const perRouter = pruning.scorer?.preNorm ? ['queries', 'gamma', 'beta'] : ['queries'];
         const routing = routers.flatMap(({ name }) => perRouter.map((weight) => `${name}/${weight}`));
         expect(names.sort()).toEqual([...backbone, ...routing].sort());
-        expect(routers.map((layer) => layer.getWeights()[0]?.shape)).toEqual(routers.map(() => [1, 8]));
+        for (const router of routers) {
+          const [queries, ...norm] = router.getWeights().map((weight) => weight.arraySync());
+          const whole = model.getLayer(router.name) as CroprPruner;
+          expect(queries).toEqual([tf.tidy(() => whole.foldedQuery().arraySync())]);
+          const wholeNorm = whole.preNorm ? whole.getWeights().slice(-2) : [];
+          expect(norm).toEqual(wholeNorm.map((weight) => weight.arraySync()));
+        }
 
         // The given model is what it was, and neither holds the other's weights.
         expect(values(model)).toEqual(before);
