@@ -15,6 +15,11 @@ function expectEqual(
   });
 }
 
+/** A recorded schedule that stands still between changes, `[from, rate]`, epoch by epoch. */
+function unfold({ length, changes }: { length: number; changes: number[][] }): number[] {
+  return Array.from({ length }, (_, epoch) => changes.filter(([from = 0]) => from <= epoch).at(-1)?.[1] ?? Number.NaN);
+}
+
 describe('the published schedules', () => {
   it('Token Cropr, classification: cosine per step, fractional steps per epoch, step 0 as step 1', () => {
     const { base_value, final_value, epochs, niter_per_ep, warmup_epochs } = recorded.cropr.cosine.args;
@@ -47,6 +52,15 @@ describe('the published schedules', () => {
       expectEqual(long, [rate as number], 0.1, () => epoch as number);
   });
 
+  it('SEAL: its three step policies', () => {
+    const { cifar, step, multistep } = recorded.seal;
+    for (const one of [cifar, step, multistep]) expect(unfold(one)).toHaveLength(200);
+    expectEqual(stepDecay({ initial: 0.1, milestones: [61, 121, 161], factor: 0.2, warmup: 20 }), unfold(cifar), 0.1);
+    expectEqual(stepDecay({ initial: 0.1, milestones: [80], warmup: 20 }), unfold(step), 0.1);
+    const milestones = [30, 60, 90, 120, 150, 180];
+    expectEqual(stepDecay({ initial: 0.1, milestones }), unfold(multistep), 0.1);
+  });
+
   it('forget-and-relearn: cosine, long cosine that warms up in every generation, steps', () => {
     const cosine = cosineWarmup({ peak: 0.256, total: 200, warmup: 5, rise: 'toPeak' });
     expectEqual(cosine, recorded.forgetAndRelearn.cosine, 0.256);
@@ -60,6 +74,8 @@ describe('the published schedules', () => {
     for (const [generation, rates] of Object.entries(recorded.forgetAndRelearn.longCosine)) {
       expectEqual(long, rates, 0.256, (i) => Number(generation) * 200 + i);
     }
+    const quirk = stepDecay({ initial: 0.1, milestones: [80], warmup: 20 });
+    expectEqual(quirk, unfold(recorded.forgetAndRelearn.stepManyGenerations), 0.1);
     const steps = stepDecay({ initial: 0.1, total: 320, warmup: 20 });
     expect(recorded.forgetAndRelearn.stepSingleGeneration.map((_, i) => steps(i))).toEqual(
       recorded.forgetAndRelearn.stepSingleGeneration,
