@@ -63,7 +63,10 @@ function merged(
   }) as unknown as Merged & { before: number[][]; keys: number[][] };
 }
 
-onEachBackend(() => {
+onEachBackend((backend) => {
+  /** Fewer where each operation is slow. */
+  const runs = (count: number): number => (backend === 'webgl' ? Math.ceil(count / 4) : count);
+
   describe('merging', () => {
     it('joins the most similar even and odd tokens into means weighted by size', () => {
       fc.assert(
@@ -89,7 +92,7 @@ onEachBackend(() => {
           if (rule.classToken)
             expect(largestError(tokens[0] as number[], before[0] as number[])).toBeLessThanOrEqual(1e-6);
         }),
-        { numRuns: 40 },
+        { numRuns: runs(40) },
       );
     });
 
@@ -106,7 +109,7 @@ onEachBackend(() => {
           );
           for (const d of [0, 1, 2]) expect(total(tokens, left, d)).toBeCloseTo(total(before, sizes, d), 4);
         }),
-        { numRuns: 25 },
+        { numRuns: runs(25) },
       );
     });
 
