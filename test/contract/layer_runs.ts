@@ -17,7 +17,7 @@ function normals(purpose: string, index: number, count: number): Float32Array {
   return Float32Array.from({ length: count }, () => stream.normal());
 }
 
-export function sizeOf(shape: readonly number[]): number {
+function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, length) => product * length, 1);
 }
 
@@ -32,7 +32,7 @@ function samples(row: LayerRow, place: number, batch: number): Float32Array {
   return all;
 }
 
-export function inputTensors(row: LayerRow, { inputs, batch }: Pick<State, 'inputs' | 'batch'>): tf.Tensor[] {
+function inputTensors(row: LayerRow, { inputs, batch }: Pick<State, 'inputs' | 'batch'>): tf.Tensor[] {
   return row.inputs.map(({ shape, dtype = 'float32' }, i) => {
     const values = inputs[i] as Float32Array;
     return tf.tensor(dtype === 'int32' ? Int32Array.from(values) : values, [batch, ...shape], dtype);

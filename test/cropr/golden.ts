@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'vitest';
-import { layerWeights, type ModelWeight } from '../../src/core/model_weights.js';
+import type { ModelWeight } from '../../src/core/model_weights.js';
+import { weightsByName } from '../contract/layer_runs.js';
 
 /** An array as the fixtures hold it: integers plainly, float32 as the base64 of its little-endian bytes. */
 export interface Recorded {
@@ -137,7 +138,7 @@ export function ourWeights(group: RecordedGroup, single = false): Map<string, Nu
 
 /** The weights of built layers under `layer/weight`. */
 export function weightsOf(layers: readonly tf.layers.Layer[]): ModelWeight[] {
-  return layers.flatMap((layer) => layerWeights({ layer, name: layer.name, key: layer.name }));
+  return layers.flatMap(weightsByName);
 }
 
 /** Gives all weights their recorded values: none may be missing on either side. */

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
+import { modelWeights } from '../../src/core/model_weights.js';
 import { auxTargets } from '../../src/cropr/aux_targets.js';
 import { crossEntropy } from '../../src/forgetting/cross_entropy.js';
 import { layerDecay } from '../../src/forgetting/layer_decay.js';
@@ -9,7 +10,7 @@ import { WeightDecay } from '../../src/forgetting/weight_decay.js';
 import steps from '../fixtures/cropr/train_steps_cls_llf.json' with { type: 'json' };
 import { onEachBackend } from '../setup/backends.js';
 import { channelsLast, decode, expectNear, ourKey, ourWeights, TOLERANCE, toTensor } from './golden.js';
-import { outputsOf, recordedVit, vitFixtures, vitWeights } from './vit_fixtures.js';
+import { outputsOf, recordedVit, vitFixtures } from './vit_fixtures.js';
 
 /** What the model predicts after the steps: Adam amplifies the rounding of tiny gradients. */
 const AFTER = 1e-4;
@@ -61,7 +62,7 @@ onEachBackend(() => {
       const { x, y } = batches();
       const received = tf.tensor2d(losses);
       expectNear(received, decode(steps.losses), TOLERANCE, 'losses');
-      const weights = new Map(vitWeights(model).map(({ key, variable }) => [key, variable]));
+      const weights = new Map(modelWeights(model).map(({ key, variable }) => [key, variable]));
       const after = ourWeights(steps.after);
       expect(after.size).toBe(8);
       for (const [key, value] of after) expectNear(weights.get(key), value, TOLERANCE, key);
@@ -77,7 +78,7 @@ onEachBackend(() => {
 describe('the official parameter groups', () => {
   it('are those of layerDecay and of the exemptions from decay, for every weight', () => {
     const model = recordedVit(vitFixtures.vit_cls_llf);
-    const weights = new Map(vitWeights(model).map((weight) => [weight.key, weight]));
+    const weights = new Map(modelWeights(model).map((weight) => [weight.key, weight]));
     const exempt = new Set(['classToken', 'positions']);
     const listed = steps.param_groups.flatMap(({ lr_scale, weight_decay, params }) =>
       params.map((name) => {

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { type ModelWeight, modelWeights } from '../../src/core/model_weights.js';
+import { modelWeights } from '../../src/core/model_weights.js';
 import type { PruningConfig } from '../../src/cropr/pruning_module.js';
 import { visionTransformer } from '../../src/cropr/vision_transformer.js';
 import { crossEntropy } from '../../src/forgetting/cross_entropy.js';
@@ -49,13 +49,8 @@ export function recordedVit({ pruning, weights }: VitFixture): tf.LayersModel {
     classes: 5,
     ...(pruning ? { pruning } : {}),
   });
-  assignWeights(vitWeights(model), ourWeights(weights));
+  assignWeights(modelWeights(model), ourWeights(weights));
   return model;
-}
-
-/** All weights, under `layer/weight`. */
-export function vitWeights(model: tf.LayersModel): ModelWeight[] {
-  return modelWeights(model);
 }
 
 export function images({ inputs }: VitFixture): tf.Tensor {

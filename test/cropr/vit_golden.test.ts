@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
+import { modelWeights } from '../../src/core/model_weights.js';
 import { poolTokens } from '../../src/cropr/transformer.js';
 import { onEachBackend } from '../setup/backends.js';
 import {
@@ -20,7 +21,6 @@ import {
   recordedVit,
   type VitFixture,
   vitFixtures,
-  vitWeights,
 } from './vit_fixtures.js';
 
 /** Runs the body with the model of a fixture and gives all its memory back. */
@@ -129,7 +129,7 @@ onEachBackend(() => {
     it('in the gradient of the total loss, for every weight by name', () => {
       withVit(fixture, (model) => {
         const loss = (): tf.Tensor => tf.addN(lossesOf(model, images(fixture), oneHotTargets(fixture)));
-        const weights = vitWeights(model);
+        const weights = modelWeights(model);
         const { value, gradients } = gradientsOf(loss, weights);
         expect(value).toBeCloseTo(decode(train['total_loss_ce'] as Recorded).values[0] as number, 4);
         const expected = ourWeights(fixture.grads_total_loss);
@@ -149,7 +149,7 @@ onEachBackend(() => {
       ['the aux losses move no weight of the backbone', 'aux'],
     ] as const)('%s', (_, part) => {
       withVit(fixture, (model) => {
-        const weights = vitWeights(model);
+        const weights = modelWeights(model);
         const { gradients } = gradientsOf(() => {
           const [main, ...aux] = lossesOf(model, images(fixture), oneHotTargets(fixture)) as [
             tf.Tensor,
