@@ -9,7 +9,7 @@ import { WeightDecay } from '../../src/forgetting/weight_decay.js';
 export const EPOCHS = 4;
 
 /** The weights that the model of the contract trains: Dense 3-4, batch norm, Dense 4-2 (see `test/core/models.ts`). */
-export const TRAINED: readonly string[] = [
+const TRAINED: readonly string[] = [
   'body/kernel',
   'body/bias',
   'norm/gamma',
