@@ -1,9 +1,8 @@
-import type { Tensor } from '@tensorflow/tfjs-core';
 import {
   add,
-  clipByValue,
   div,
   keep,
+  maximum,
   minimum,
   mul,
   type Scalar,
@@ -11,6 +10,7 @@ import {
   sqrt,
   square,
   sum,
+  type Tensor,
   tidy,
 } from '@tensorflow/tfjs-core';
 import { type Json, TrainingCallback } from '../core/callback.js';
@@ -21,7 +21,7 @@ import { hookOptimizer, type WeightGradient } from '../core/optimizer_hook.js';
 export interface GradientClipConfig {
   /** Largest Euclidean norm of all gradients together; longer ones are scaled to it. */
   norm?: number;
-  /** Largest absolute value of each entry. */
+  /** Largest absolute value of each entry; NaN stays NaN. */
   value?: number;
 }
 
@@ -147,7 +147,8 @@ export class GradientClip extends TrainingCallback {
     const { norm, value } = this;
     if (norm !== undefined) return scaled(tensors, length, norm);
     const limit = value as number;
-    return tensors.map((one) => clipByValue(one, -limit, limit));
+    // On WASM clipByValue turns NaN into the lower limit; these two, in this order, leave it NaN.
+    return tensors.map((one) => minimum(maximum(one, -limit), limit));
   }
 
   private count(length: Scalar): void {

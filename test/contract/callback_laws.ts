@@ -140,13 +140,31 @@ export const besideOthers: CallbackLaw = async (row) => {
   }
 };
 
+/** What a checkpoint is on disk. */
+async function onDisk({ info, tensors }: Checkpoint): Promise<unknown> {
+  const { data, specs } = await tf.io.encodeWeights(tensors);
+  return { text: JSON.stringify(info), specs, bytes: Array.from(new Uint8Array(data)) };
+}
+
+/** An uninterrupted run, and the checkpoints that a callback at the end of the list takes after each epoch. */
+async function runAndSave(row: CallbackRow): Promise<{ whole: Run; saved: Checkpoint[] }> {
+  const [model, callback, saved] = [modelFor(row), row.create(), [] as Checkpoint[]];
+  const saver = new tf.CustomCallback({
+    onEpochEnd: (epoch) => void saved.push(saveCheckpoint(model, { epoch: epoch + 1, callbacks: [callback] })),
+  });
+  const { history } = await train(model, { epochs: EPOCHS, callbacks: [callback, saver] });
+  return { whole: { state: snapshot(model), history }, saved };
+}
+
 /** Stop at any epoch, save, go on in a fresh model with a fresh callback: the same bits and logs as in one go. */
 export const resumesExactly: CallbackLaw = async (row) => {
-  const whole = await run(row, [row.create()]);
+  const { whole, saved } = await runAndSave(row);
   for (let stop = 0; stop <= EPOCHS; stop++) {
     const [first, callbacks] = [modelFor(row), [row.create()]];
     if (stop > 0) await train(first, { epochs: stop, callbacks });
     const checkpoint = await overDisk(saveCheckpoint(first, { epoch: stop, callbacks }));
+    const inFit = saved[stop - 1];
+    if (inFit) expect(await onDisk(inFit), 'a checkpoint taken within fit').toEqual(await onDisk(checkpoint));
     const [second, again] = [modelFor(row), [row.create()]];
     await train(second);
     const initialEpoch = restoreCheckpoint(second, checkpoint, { callbacks: again });

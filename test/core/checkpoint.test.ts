@@ -7,14 +7,6 @@ import { WeightDecay } from '../../src/forgetting/weight_decay.js';
 import { onEachBackend } from '../setup/backends.js';
 import { optimizers, smallModel, train, weightValues } from './models.js';
 
-const all: Record<string, () => tf.Optimizer> = {
-  ...optimizers,
-  nesterov: () => tf.train.momentum(0.1, 0.9, true),
-  centred: () => tf.train.rmsprop(0.01, 0.9, 0.5, 1e-7, true),
-  adadelta: () => tf.train.adadelta(1, 0.95, 1e-7),
-  adamax: () => tf.train.adamax(0.01, 0.9, 0.999, 1e-7, 0.1),
-};
-
 /** Through text and bytes, as on the way to another process. */
 async function overDisk({ info, tensors }: Checkpoint): Promise<Checkpoint> {
   const text = JSON.stringify(info);
@@ -24,7 +16,7 @@ async function overDisk({ info, tensors }: Checkpoint): Promise<Checkpoint> {
 
 onEachBackend(() => {
   describe('checkpoint', () => {
-    for (const [name, make] of Object.entries(all)) {
+    for (const [name, make] of Object.entries(optimizers)) {
       it(`${name}: stop and resume at any epoch equals the uninterrupted run, bit for bit`, async () => {
         const whole = smallModel(make());
         await train(whole, { epochs: 4 });
@@ -138,7 +130,7 @@ describe('restoreCheckpoint', () => {
 });
 
 describe('resetOptimizer', () => {
-  for (const [name, make] of Object.entries(all)) {
+  for (const [name, make] of Object.entries(optimizers)) {
     it(`${name}: is as good as new`, async () => {
       const model = smallModel(make());
       await train(model, { epochs: 2 });

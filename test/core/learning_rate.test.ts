@@ -15,10 +15,10 @@ describe('learning rate', () => {
       expect(weightValues(set)).toEqual(weightValues(given));
       setLearningRate(set.optimizer, 0);
       const before = weightValues(set)[0];
-      if (name !== 'momentum') {
-        await train(set);
-        expect(weightValues(set)[0]).toEqual(before);
-      }
+      await train(set);
+      // RMSProp with momentum keeps the rate within its momentum: it coasts.
+      if (name === 'centred') expect(weightValues(set)[0]).not.toEqual(before);
+      else expect(weightValues(set)[0]).toEqual(before);
     });
   }
 

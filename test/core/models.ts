@@ -1,13 +1,17 @@
 import * as tf from '@tensorflow/tfjs';
 import { randomStream } from '../../src/core/random.js';
 
-/** Makes the optimizers that the tests train with, afresh. */
+/** Makes the optimizers of tfjs, afresh, with options that make all their memory matter. */
 export const optimizers: Record<string, () => tf.Optimizer> = {
   sgd: () => tf.train.sgd(0.1),
   momentum: () => tf.train.momentum(0.1, 0.9),
   rmsprop: () => tf.train.rmsprop(0.01),
   adam: () => tf.train.adam(0.01, 0.9, 0.999, 1e-7),
   adagrad: () => tf.train.adagrad(0.1),
+  nesterov: () => tf.train.momentum(0.1, 0.9, true),
+  centred: () => tf.train.rmsprop(0.01, 0.9, 0.5, 1e-7, true),
+  adadelta: () => tf.train.adadelta(1, 0.95, 1e-7),
+  adamax: () => tf.train.adamax(0.01, 0.9, 0.999, 1e-7, 0.1),
 };
 
 /** Sets a learning rate without our help. Not by class: `x instanceof tf.SGDOptimizer` holds for every optimizer. */

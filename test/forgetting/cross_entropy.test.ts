@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { crossEntropy } from '../../src/forgetting/cross_entropy.js';
 import { normal } from '../core/models.js';
+import recorded from '../fixtures/forgetting/label_smoothing.json' with { type: 'json' };
 import { onEachBackend } from '../setup/backends.js';
 
 /** The textbook sum, in float64. */
@@ -36,6 +37,19 @@ onEachBackend(() => {
         ),
         { numRuns: 50 },
       );
+    });
+
+    it('equals the published loss with label smoothing, and its gradient', () => {
+      expect(recorded.cases.map(({ smoothing }) => smoothing)).toContain(0.1);
+      for (const { smoothing, shape, logits, classes, loss, gradient } of recorded.cases) {
+        const target = tf.oneHot(tf.tensor1d(classes, 'int32'), shape[1] as number);
+        const mean = (x: tf.Tensor): tf.Tensor => tf.mean(crossEntropy({ labelSmoothing: smoothing })(target, x));
+        const { value, grad } = tf.valueAndGrad(mean)(tf.tensor(logits, shape));
+        expect(value.dataSync()[0]).toBeCloseTo(loss, 5);
+        Array.from(grad.dataSync()).forEach((received, i) => {
+          expect(received).toBeCloseTo(gradient[i] as number, 6);
+        });
+      }
     });
 
     it("has the textbook's gradient: softmax minus smoothed target", () => {

@@ -59,6 +59,11 @@ onEachBackend((backend) => {
       expect(value).toBe(backend === 'wasm' ? 1 : Number.NaN);
       expect(tf.minimum(tf.scalar(Number.NaN), 1).dataSync()[0]).toBeNaN();
     });
+
+    it('and clipByValue hides a NaN', () => {
+      const value = tf.clipByValue(tf.scalar(Number.NaN), -1, 1).dataSync()[0];
+      expect(value).toBe(backend === 'wasm' ? -1 : Number.NaN);
+    });
   });
 
   describe('globalNorm', () => {
@@ -106,6 +111,16 @@ onEachBackend((backend) => {
       limited.moved.forEach((value, i) => {
         expect(value).toBeCloseTo(Math.max(-0.05, Math.min(0.05, free.moved[i] as number)), 5);
       });
+    });
+
+    it('does not hide a NaN', async () => {
+      for (const config of [{ norm: 1 }, { value: 1 }]) {
+        const model = smallModel(tf.train.sgd(0.1), (target, output) =>
+          tf.mul(tf.losses.meanSquaredError(target, output), Number.NaN),
+        );
+        await train(model, { callbacks: [new GradientClip(config)] });
+        expect(layerValues(model, 'head').every(Number.isNaN)).toBe(true);
+      }
     });
 
     it('changes no bit when the gradients are short', async () => {

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
+import { getLearningRate } from '../../src/core/learning_rate.js';
 import { layerDecay } from '../../src/forgetting/layer_decay.js';
 import { LayerwiseLearningRate } from '../../src/forgetting/layerwise_learning_rate.js';
 import { layerValues, optimizers, setRateByHand, smallModel, train, weightValues } from '../core/models.js';
@@ -26,6 +27,19 @@ onEachBackend(() => {
       });
       expect(layerValues(scaled, 'head')).toEqual(layerValues(fast, 'head'));
       expect(layerValues(scaled, 'body')).not.toEqual(layerValues(fast, 'body'));
+    });
+
+    it(`${name}: a scale of everything equals a learning rate, step after step`, async () => {
+      const [scaled, slow] = [smallModel(make()), smallModel(make())];
+      await train(scaled, { epochs: 3, callbacks: [new LayerwiseLearningRate({ scale: () => 0.25 })] });
+      setRateByHand(slow.optimizer, getLearningRate(slow.optimizer) * 0.25);
+      await train(slow, { epochs: 3 });
+      const expected = weightValues(slow).flat();
+      weightValues(scaled)
+        .flat()
+        .forEach((value, i) => {
+          expect(value).toBeCloseTo(expected[i] as number, 5);
+        });
     });
   }
 });
