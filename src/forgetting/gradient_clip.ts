@@ -71,7 +71,7 @@ export function clipByGlobalNorm(tensors: readonly Tensor[], norm: number): Tens
 }
 
 function scaled(tensors: readonly Tensor[], length: Scalar, norm: number): Tensor[] {
-  // In this order: on WASM minimum(1, NaN) is 1 (no tfjs issue was found that says so).
+  // In this order: on WASM minimum(1, NaN) is 1 (see https://github.com/tensorflow/tfjs/issues/4883).
   const factor = minimum(div(norm, add(length, EPSILON)), 1);
   return tensors.map((one) => mul(one, factor));
 }

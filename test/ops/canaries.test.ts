@@ -23,7 +23,7 @@ onEachBackend((backend) => {
       expect(() => around(tf.tensor1d([3, 1, 2]))).toThrow('gradient function not found for TopK');
     });
 
-    it('topk has no gradient: scores are detached before they are ranked', () => {
+    it('topk has no gradient: scores are detached first (https://github.com/tensorflow/tfjs/issues/1601)', () => {
       const gradient = tf.grad((x) => tf.sum(tf.topk(x, 2).values));
       expect(() => gradient(tf.tensor1d([3, 1, 2]))).toThrow('gradient function not found for TopK');
     });
