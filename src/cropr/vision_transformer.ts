@@ -1,5 +1,5 @@
 import { input, type LayersModel, model, type SymbolicTensor } from '@tensorflow/tfjs-layers';
-import { requireInteger, requireNumber } from '../core/checks.js';
+import { argumentError, requireInteger, requireNumber } from '../core/checks.js';
 import { deriveSeed, resolveSeed } from '../core/random.js';
 import { ClassificationHead } from './classification_head_layer.js';
 import { LastLayerFusion } from './last_layer_fusion_layer.js';
@@ -90,6 +90,9 @@ export function visionTransformer(config: VisionTransformerConfig): LayersModel 
   const named = (name: string): { name: string; seed: number } => ({ name, seed: deriveSeed(seed, name) });
   const embed = new PatchEmbedding({ patchSize, dim, ...named('embed') });
   let sequence: Sequence = { tokens: embed.apply(image) as SymbolicTensor };
+  const patches = (sequence.tokens.shape[1] as number) - 1;
+  if (sum(plan.prune) >= patches)
+    throw argumentError(owner, 'pruning.prune', `a schedule that leaves some of ${patches} patches`, plan.prune);
   const pruned: SymbolicTensor[] = [];
   const auxLogits: SymbolicTensor[] = [];
   for (let j = 0; j < depth; j++) {
@@ -118,6 +121,10 @@ export function visionTransformer(config: VisionTransformerConfig): LayersModel 
   const logits = new ClassificationHead({ units: classes, pool, ...named('head') }).apply(sequence.tokens);
   const outputs = [logits as SymbolicTensor, ...auxLogits];
   return model({ inputs: image, outputs, ...(config.name === undefined ? {} : { name: config.name }) });
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, one) => total + one, 0);
 }
 
 function fuse(tokens: SymbolicTensor, pruned: readonly SymbolicTensor[]): SymbolicTensor {

@@ -312,7 +312,11 @@ const inTheBuilder: Cases = [
     () => vit({ prune: [1, 0.5] }),
     'visionTransformer: pruning.prune[1] must be an integer of at least 0, received 0.5.',
   ],
-  ['a schedule that leaves no token', () => vit({ prune: 8 }), 'prune must be an integer in [0, 6], received 8.'],
+  [
+    'a schedule that leaves no token',
+    () => vit({ prune: 8 }),
+    'visionTransformer: pruning.prune must be a schedule that leaves some of 16 patches, received [9, 8].',
+  ],
   [
     'an unknown router',
     () => vit({ router: wrong('best') }),
