@@ -1,10 +1,12 @@
 import { fused, matMul, ones, reshape, type Tensor, type Tensor1D, tidy, transpose } from '@tensorflow/tfjs-core';
 import { withGradient } from './custom_gradient.js';
+import { runFused } from './fused.js';
 
 /** Sums a matrix `[rows, columns]` over its rows, as a product with ones: 7x faster than `sum(x, 0)` on WASM. */
 export function columnSums(x: Tensor): Tensor1D {
   const [rows = 0, columns = 0] = x.shape;
-  return tidy(() => reshape(matMul(ones([1, rows]), x), [columns]));
+  const [fast] = runFused('LLFColumnSums', { x }) ?? [];
+  return (fast ?? tidy(() => reshape(matMul(ones([1, rows]), x), [columns]))) as Tensor1D;
 }
 
 /** Flattens all axes but the last: `[..., D]` → `[rows, D]`. */

@@ -1,0 +1,42 @@
+/**
+ * Compiles the AssemblyScript kernels twice, for SIMD and for relaxed SIMD, and writes both into one TypeScript module as
+ * base64, so that no bundler has to find a .wasm file.
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import asc from 'assemblyscript/asc';
+
+const SOURCE = 'src/kernels/wasm/assembly/index.as.ts';
+const TARGET = 'src/generated/wasm_kernels.ts';
+const VARIANTS = { base: ['simd'], relaxed: ['simd', 'relaxed-simd'] };
+
+/** The memory is the backend's, so a module must not bring data, globals or an allocator of its own. */
+const OPTIONS = ['-O3', '--noAssert', '--runtime', 'stub', '--importMemory', '--noExportMemory'].concat([
+  '--maximumMemory',
+  '65536',
+  '--use',
+  'abort=',
+  '--outFile',
+  'out.wasm',
+  '--textFile',
+  'out.wat',
+]);
+
+async function compile(features) {
+  const files = {};
+  const { error, stderr } = await asc.main([SOURCE, ...OPTIONS, ...features.flatMap((name) => ['--enable', name])], {
+    writeFile: (name, contents) => {
+      files[name] = contents;
+    },
+  });
+  if (error) throw new Error(`${error.message}\n${stderr.toString()}`);
+  if (/^ *\((data|global \$)/m.test(files['out.wat']))
+    throw new Error(`build_kernels: kernels must hold no data and no globals, received some in ${SOURCE}.`);
+  return Buffer.from(files['out.wasm']).toString('base64');
+}
+
+const lines = ['/** Made by scripts/build_kernels.mjs. */'];
+for (const [name, features] of Object.entries(VARIANTS)) {
+  lines.push(`export const ${name}: string =\n  '${await compile(features)}';`);
+}
+await mkdir('src/generated', { recursive: true });
+await writeFile(TARGET, `${lines.join('\n')}\n`);

@@ -1,0 +1,110 @@
+import {
+  backend as currentBackend,
+  getBackend,
+  getKernel,
+  type KernelConfig,
+  ready,
+  registerKernel,
+  unregisterKernel,
+} from '@tensorflow/tfjs-core';
+import { missingInternals } from './backend.js';
+import { hostOf } from './host.js';
+import type { WasmKernel } from './kernel.js';
+import { type Simd, supportedSimd } from './module.js';
+import { reduceKernels } from './reduce_kernels.js';
+
+const KERNELS: readonly WasmKernel[] = [...reduceKernels];
+
+/** What {@link accelerateWasm} did, and how to take it back. */
+export interface WasmAcceleration {
+  /** Names of the kernels that are installed; empty if none could be. */
+  readonly kernels: readonly string[];
+  /** Instructions in use: plain SIMD, or relaxed SIMD with its fused multiply-add. Undefined if no kernel could be installed. */
+  readonly simd: Simd | undefined;
+  /** Why nothing was installed, in one sentence; empty if all is well. */
+  readonly warning: string;
+  /** Puts the stock kernels back. A second call does nothing. */
+  dispose(): void;
+}
+
+let installed: WasmAcceleration | undefined;
+
+/**
+ * Installs fast kernels in the WASM backend of tfjs, and those that it lacks for training, for every tfjs model in the
+ * program. Call it once after `tf.setBackend('wasm')`; a second call returns the first handle.
+ *
+ * The kernels work in the backend's own memory, on float32; other dtypes go to the stock kernels. Where the backend's
+ * internals are not those of tfjs 4.22, or SIMD or a page's content security policy is missing, the stock kernels stay and
+ * the handle's `warning` says why.
+ *
+ * @throws If the current backend is not `wasm`.
+ *
+ * @example
+ * ```ts
+ * import * as tf from '@tensorflow/tfjs';
+ * import '@tensorflow/tfjs-backend-wasm';
+ * import { accelerateWasm } from 'tfjs-llf/wasm';
+ *
+ * await tf.setBackend('wasm');
+ * const handle = await accelerateWasm();
+ * console.log(handle.simd, handle.kernels, handle.warning);
+ * handle.dispose();
+ * ```
+ */
+export async function accelerateWasm(): Promise<WasmAcceleration> {
+  await ready();
+  if (getBackend() !== 'wasm')
+    throw new Error(
+      `accelerateWasm: backend must be "wasm" (call tf.setBackend('wasm') first), received "${getBackend()}".`,
+    );
+  installed ??= install();
+  return installed;
+}
+
+function install(): WasmAcceleration {
+  const simd = supportedSimd();
+  if (!simd) return stay('this machine runs no WASM SIMD');
+  const backend = currentBackend();
+  const missing = missingInternals(backend);
+  if (missing) return stay(`this version of the WASM backend differs from 4.22: ${missing} was not found`);
+  try {
+    hostOf(backend, simd);
+  } catch (failure) {
+    return stay(`the kernels could not be compiled (${(failure as Error).message})`);
+  }
+  const undo = KERNELS.map((kernel) => replace(kernel, simd));
+  return {
+    kernels: KERNELS.map(({ name }) => name),
+    simd,
+    warning: '',
+    dispose: () => {
+      for (const one of undo.splice(0)) one();
+      installed = undefined;
+    },
+  };
+}
+
+function stay(reason: string): WasmAcceleration {
+  return { kernels: [], simd: undefined, warning: `The stock kernels stay: ${reason}.`, dispose: () => {} };
+}
+
+/** Puts a kernel in the place of the stock one, if there is one; the returned function puts that back. */
+function replace({ name, run }: WasmKernel, simd: Simd): () => void {
+  const stock: KernelConfig | undefined = getKernel(name, 'wasm');
+  if (stock) unregisterKernel(name, 'wasm');
+  registerKernel({
+    kernelName: name,
+    backendName: 'wasm',
+    kernelFunc: (call) => {
+      const { inputs, attrs = {}, backend } = call;
+      const output = run({ inputs, attrs, host: hostOf(backend, simd) });
+      if (output !== undefined) return output;
+      if (stock) return stock.kernelFunc(call);
+      throw new Error(`accelerateWasm: ${name} must be given float32 tensors, received others.`);
+    },
+  });
+  return () => {
+    unregisterKernel(name, 'wasm');
+    if (stock) registerKernel(stock);
+  };
+}

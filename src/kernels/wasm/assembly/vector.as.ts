@@ -1,0 +1,16 @@
+/** Four floats at a time: what every kernel is written in. */
+
+/** a · b + c; rounded once with relaxed SIMD, else twice. */
+// @ts-ignore: decorator
+@inline
+export function fma(a: v128, b: v128, c: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return v128.relaxed_madd<f32>(a, b, c);
+  return f32x4.add(f32x4.mul(a, b), c);
+}
+
+/** Address of the float at `index`. Pointers are unsigned: they work above 2 GB. */
+// @ts-ignore: decorator
+@inline
+export function at(pointer: usize, index: i32): usize {
+  return pointer + ((<usize>index) << 2);
+}

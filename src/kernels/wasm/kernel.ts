@@ -1,0 +1,29 @@
+import type { NamedAttrMap, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs-core';
+import type { KernelHost } from './host.js';
+
+/** What a kernel is called with. */
+export interface KernelCall {
+  readonly inputs: NamedTensorInfoMap;
+  readonly attrs: NamedAttrMap;
+  readonly host: KernelHost;
+}
+
+/** A kernel for the WASM backend. */
+export interface WasmKernel {
+  /** The kernel's name in tfjs, or `LLF...` for one that only this library's operations call. */
+  readonly name: string;
+  /** Computes, or returns nothing where the case is not its own (another dtype, say): the stock kernel then does. */
+  readonly run: (call: KernelCall) => TensorInfo | TensorInfo[] | undefined;
+}
+
+/** The input of a name. */
+export function inputOf({ inputs }: Pick<KernelCall, 'inputs'>, name: string): TensorInfo {
+  const input = inputs[name];
+  if (!input) throw new Error(`accelerateWasm: kernel must be given "${name}", received ${Object.keys(inputs)}.`);
+  return input;
+}
+
+/** Whether all of these are float32: others are the stock kernel's. */
+export function areFloats(...tensors: readonly (TensorInfo | undefined)[]): boolean {
+  return tensors.every((tensor) => tensor === undefined || tensor.dtype === 'float32');
+}
