@@ -1,1 +1,2 @@
+export * from './gemm.as';
 export * from './reduce.as';
