@@ -12,8 +12,9 @@ import { hostOf } from './host.js';
 import type { WasmKernel } from './kernel.js';
 import { type Simd, supportedSimd } from './module.js';
 import { reduceKernels } from './reduce_kernels.js';
+import { softmaxKernels } from './softmax_kernels.js';
 
-const KERNELS: readonly WasmKernel[] = [...reduceKernels];
+const KERNELS: readonly WasmKernel[] = [...reduceKernels, ...softmaxKernels];
 
 /** What {@link accelerateWasm} did, and how to take it back. */
 export interface WasmAcceleration {
