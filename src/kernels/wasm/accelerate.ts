@@ -8,13 +8,28 @@ import {
   unregisterKernel,
 } from '@tensorflow/tfjs-core';
 import { missingInternals } from './backend.js';
+import { convKernels } from './conv_kernels.js';
+import { depthwiseKernels } from './depthwise_kernels.js';
+import { gatherKernels } from './gather_kernels.js';
 import { hostOf } from './host.js';
 import type { WasmKernel } from './kernel.js';
 import { type Simd, supportedSimd } from './module.js';
 import { reduceKernels } from './reduce_kernels.js';
+import { sliceKernels } from './slice_kernels.js';
 import { softmaxKernels } from './softmax_kernels.js';
+import { topkKernels } from './topk_kernels.js';
+import { transposeKernels } from './transpose_kernels.js';
 
-const KERNELS: readonly WasmKernel[] = [...reduceKernels, ...softmaxKernels];
+const KERNELS: readonly WasmKernel[] = [
+  ...convKernels,
+  ...depthwiseKernels,
+  ...gatherKernels,
+  ...reduceKernels,
+  ...sliceKernels,
+  ...softmaxKernels,
+  ...topkKernels,
+  ...transposeKernels,
+];
 
 /** What {@link accelerateWasm} did, and how to take it back. */
 export interface WasmAcceleration {

@@ -27,3 +27,8 @@ export function inputOf({ inputs }: Pick<KernelCall, 'inputs'>, name: string): T
 export function areFloats(...tensors: readonly (TensorInfo | undefined)[]): boolean {
   return tensors.every((tensor) => tensor === undefined || tensor.dtype === 'float32');
 }
+
+/** Whether a tensor's elements have four bytes, which a kernel may copy without a look at them. */
+export function isPlain({ dtype }: TensorInfo): boolean {
+  return dtype === 'float32' || dtype === 'int32';
+}

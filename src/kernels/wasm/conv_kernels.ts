@@ -1,0 +1,163 @@
+import {
+  backend_util,
+  type Conv2DBackpropFilterAttrs,
+  type Conv2DBackpropInputAttrs,
+  type TensorInfo,
+  util,
+} from '@tensorflow/tfjs-core';
+import type { KernelHost } from './host.js';
+import { areFloats, inputOf, type WasmKernel } from './kernel.js';
+import { copyLayout, stridesOf } from './layout.js';
+
+type Shape4D = [number, number, number, number];
+type ConvAttrs = Omit<Conv2DBackpropFilterAttrs & Conv2DBackpropInputAttrs, 'filterShape' | 'inputShape'>;
+
+/** Floats of windows that are worked on at a time: they stay in the cache. */
+const TILE = 1 << 16;
+
+/** `Conv2DBackpropFilter`: stock has none (https://github.com/tensorflow/tfjs/issues/8474). */
+const filterGradient: WasmKernel = {
+  name: 'Conv2DBackpropFilter',
+  run: (call) => {
+    const x = inputOf(call, 'x');
+    const dy = inputOf(call, 'dy');
+    if (!areFloats(x, dy)) return undefined;
+    const attrs = call.attrs as unknown as Conv2DBackpropFilterAttrs;
+    const info = infoOf(x.shape, attrs.filterShape, attrs);
+    return withChannelsLast(call.host, x, info.first, (image) =>
+      withChannelsLast(call.host, dy, info.first, (slope) => {
+        const out = call.host.output(attrs.filterShape);
+        run(call.host, 'convFilterGradient', [image, slope, call.host.pointer(out)], info, dy.shape);
+        return out;
+      }),
+    );
+  },
+};
+
+/** `Conv2DBackpropInput`. */
+const inputGradient: WasmKernel = {
+  name: 'Conv2DBackpropInput',
+  run: (call) => {
+    const dy = inputOf(call, 'dy');
+    const filter = inputOf(call, 'filter');
+    if (!areFloats(dy, filter)) return undefined;
+    const { host } = call;
+    const attrs = call.attrs as unknown as Conv2DBackpropInputAttrs;
+    const info = infoOf(attrs.inputShape, filter.shape as Shape4D, attrs);
+    const compute = (slope: number, target: number): void =>
+      run(host, 'convInputGradient', [slope, host.pointer(filter), target], info, dy.shape);
+    return withChannelsLast(host, dy, info.first, (slope) => {
+      if (!info.first) {
+        const out = host.output(attrs.inputShape);
+        compute(slope, host.pointer(out));
+        return out;
+      }
+      return host.withScratch(4 * util.sizeFromShape(attrs.inputShape), (scratch) => {
+        compute(slope, scratch);
+        const out = host.output(attrs.inputShape);
+        moveChannels(host, scratch, host.pointer(out), attrs.inputShape, false);
+        return out;
+      });
+    });
+  },
+};
+
+interface ConvInfo {
+  /** Whether the channels come before the pixels (NCHW). */
+  readonly first: boolean;
+  readonly batch: number;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly outChannels: number;
+  readonly filter: readonly [number, number];
+  readonly strides: readonly [number, number];
+  readonly padding: readonly [number, number];
+}
+
+function infoOf(inputShape: readonly number[], filterShape: Shape4D, attrs: ConvAttrs): ConvInfo {
+  const format = backend_util.convertConv2DDataFormat(attrs.dataFormat);
+  const info = backend_util.computeConv2DInfo(
+    inputShape as Shape4D,
+    filterShape,
+    attrs.strides,
+    1,
+    attrs.pad,
+    attrs.dimRoundingMode,
+    false,
+    format,
+  );
+  return {
+    first: format === 'channelsFirst',
+    batch: info.batchSize,
+    height: info.inHeight,
+    width: info.inWidth,
+    channels: info.inChannels,
+    outChannels: info.outChannels,
+    filter: [info.filterHeight, info.filterWidth],
+    strides: [info.strideHeight, info.strideWidth],
+    padding: [info.padInfo.top, info.padInfo.left],
+  };
+}
+
+function run(host: KernelHost, name: string, pointers: number[], info: ConvInfo, slopeShape: readonly number[]): void {
+  // The shape that the forward pass came to: it may have been rounded another way.
+  const [outHeight = 0, outWidth = 0] = slopeShape.slice(info.first ? 2 : 1);
+  const { batch, height, width, channels, outChannels, filter, strides, padding } = info;
+  const size = filter[0] * filter[1] * channels;
+  if (size * outChannels === 0) return;
+  const tile = Math.max(16, Math.min(Math.floor(TILE / size), batch * outHeight * outWidth));
+  const product: [number, number, number] =
+    name === 'convFilterGradient' ? [size, outChannels, tile] : [tile, size, outChannels];
+  host.withScratch(4 * size * tile, (windows) =>
+    host.withScratch(host.call('gemmScratch', ...product), (scratch) =>
+      host.call(
+        name,
+        ...pointers,
+        batch,
+        height,
+        width,
+        channels,
+        outHeight,
+        outWidth,
+        outChannels,
+        ...filter,
+        ...strides,
+        ...padding,
+        tile,
+        windows,
+        scratch,
+      ),
+    ),
+  );
+}
+
+/** Hands out the address of a tensor's values with the channels last, if need be of a copy. */
+function withChannelsLast<T>(host: KernelHost, x: TensorInfo, first: boolean, use: (pointer: number) => T): T {
+  if (!first) return use(host.pointer(x));
+  return host.withScratch(4 * util.sizeFromShape(x.shape), (copy) => {
+    moveChannels(host, host.pointer(x), copy, x.shape, true);
+    return use(copy);
+  });
+}
+
+/** Copies an array of shape `[B, C, H, W]` to `[B, H, W, C]`, or back. */
+function moveChannels(host: KernelHost, from: number, to: number, shape: readonly number[], last: boolean): void {
+  const [batch = 0, channels = 0, height = 0, width = 0] = shape;
+  const before = stridesOf(shape);
+  const after = stridesOf([batch, height, width, channels]);
+  const place = (axis: number): number => (axis === 0 ? 0 : axis === 1 ? 3 : axis - 1);
+  const axes = shape.map((size, axis) => {
+    const [first = 1, final = 1] = [before[axis], after[place(axis)]];
+    return last ? { size, from: first, to: final } : { size, from: final, to: first };
+  });
+  const order = last ? [0, 2, 3, 1] : [0, 1, 2, 3];
+  copyLayout(
+    host,
+    from,
+    to,
+    order.flatMap((axis) => axes[axis] ?? []),
+  );
+}
+
+export const convKernels: readonly WasmKernel[] = [filterGradient, inputGradient];
