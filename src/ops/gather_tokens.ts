@@ -15,9 +15,12 @@ import {
   topk,
 } from '@tensorflow/tfjs-core';
 import { withGradient } from './custom_gradient.js';
+import { runFused } from './fused.js';
 
 /** Rows `indices [B, K]` of each sample of `x [B, M, ...]`: for ids and inside gradients, itself not differentiable. */
 export function takeTokens(x: Tensor, indices: Tensor): Tensor {
+  const [taken] = indices.dtype === 'int32' ? (runFused('LLFTakeTokens', { x, indices }) ?? []) : [];
+  if (taken !== undefined) return taken;
   const [batch, tokens, ...rest] = x.shape as [number, number, ...number[]];
   const count = indices.shape[1] as number;
   return tidy(() => {
@@ -25,6 +28,12 @@ export function takeTokens(x: Tensor, indices: Tensor): Tensor {
     const flat = cast(reshape(add(indices, offsets), [batch * count]), 'int32');
     return reshape(gather(reshape(x, [batch * tokens, ...rest]), flat), [batch, count, ...rest]);
   });
+}
+
+/** The adjoint of {@link takeTokens}: rows `dy [B, K, ...]` added up at their indices → `[B, tokens, ...]`; where it is fused. */
+function spreadTokens(dy: Tensor, indices: Tensor, tokens: number): Tensor | undefined {
+  if (indices.dtype !== 'int32') return undefined;
+  return runFused('LLFScatterTokens', { x: dy, indices }, { tokens })?.[0];
 }
 
 /** The permutation that undoes `order [B, M]` (int32, each row a permutation of 0..M-1). */
@@ -42,7 +51,10 @@ export function permuteTokens(x: Tensor, order: Tensor): Tensor {
   return withGradient(
     [x],
     (x) => ({ value: takeTokens(x, order), saved: { order } }),
-    (dy, { order }) => [takeTokens(dy, inversePermutation(order))],
+    (dy, { order }) => {
+      const spread = spreadTokens(dy, order, order.shape[1] as number);
+      return [spread ?? takeTokens(dy, inversePermutation(order))];
+    },
   );
 }
 
@@ -56,7 +68,10 @@ export function gatherTokens(x: Tensor, indices: Tensor): Tensor {
     [x],
     (x) => ({ value: takeTokens(x, indices), saved: { indices } }),
     (dy, { indices }) => {
-      const tokens = range(0, x.shape[1] as number, 1, 'int32');
+      const count = x.shape[1] as number;
+      const spread = spreadTokens(dy, indices, count);
+      if (spread !== undefined) return [spread];
+      const tokens = range(0, count, 1, 'int32');
       const copies = cast(equal(expandDims(indices, 2), tokens), 'float32');
       return [matMul(copies, dy, true, false)];
     },

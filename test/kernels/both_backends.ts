@@ -1,0 +1,68 @@
+import * as tf from '@tensorflow/tfjs';
+import { afterAll, beforeAll, expect } from 'vitest';
+import { accelerateWasm, type WasmAcceleration } from '../../src/wasm/index.js';
+
+/** Installs the kernels for the tests of a file. */
+export function withAcceleration(): void {
+  let handle: WasmAcceleration | undefined;
+  beforeAll(async () => {
+    await tf.setBackend('wasm');
+    handle = await accelerateWasm();
+    expect(handle.warning).toBe('');
+  });
+  afterAll(() => handle?.dispose());
+}
+
+/** What a computation returns, read out. */
+export interface Result {
+  readonly shape: readonly number[];
+  readonly dtype: string;
+  readonly values: readonly number[];
+}
+
+/** Computes on a backend and reads the results; nothing else may stay. */
+export function computeOn(backend: 'cpu' | 'wasm', compute: () => tf.Tensor | tf.Tensor[]): Result[] {
+  void tf.setBackend(backend);
+  const before = tf.memory().numTensors;
+  const results = tf.tidy(() => {
+    const outputs = compute();
+    return (Array.isArray(outputs) ? outputs : [outputs]).map((x) => ({
+      shape: x.shape,
+      dtype: x.dtype,
+      values: [...x.dataSync()],
+    }));
+  });
+  expect(tf.memory().numTensors).toBe(before);
+  return results;
+}
+
+/** Expects the same shapes, dtypes and, within a part of the largest, the same values of both backends. */
+export function expectSame(compute: () => tf.Tensor | tf.Tensor[], tolerance = 0): void {
+  const [ours, theirs] = [computeOn('wasm', compute), computeOn('cpu', compute)];
+  expect(ours.map(({ shape, dtype }) => ({ shape, dtype }))).toEqual(
+    theirs.map(({ shape, dtype }) => ({ shape, dtype })),
+  );
+  ours.forEach(({ values }, i) => {
+    const expected = theirs[i]?.values ?? [];
+    const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-6);
+    const wrong = values.findIndex((value, j) => {
+      const other = expected[j] ?? Number.NaN;
+      return Number.isNaN(value) !== Number.isNaN(other) || Math.abs(value - other) > tolerance * largest;
+    });
+    if (wrong >= 0) expect({ place: wrong, value: values[wrong] }).toEqual({ place: wrong, value: expected[wrong] });
+  });
+}
+
+/** Numbers of a stream that a seed fixes, in [-1, 1). */
+export function numbers(count: number, seed: number): Float32Array {
+  let state = seed >>> 0;
+  return Float32Array.from({ length: count }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 31 - 1;
+  });
+}
+
+/** A tensor of such numbers, on the current backend. */
+export function tensorOf(shape: number[], seed: number): tf.Tensor {
+  return tf.tensor(numbers(tf.util.sizeFromShape(shape), seed), shape);
+}
