@@ -1,4 +1,5 @@
-import { at } from './vector.as';
+import { exp } from './exp.as';
+import { at, fma } from './vector.as';
 
 // @ts-ignore: decorator
 @inline
@@ -8,17 +9,37 @@ const RELU: i32 = 1;
 const RELU6: i32 = 2;
 // @ts-ignore: decorator
 @inline
-const LEAKY_RELU: i32 = 3;
+const PRELU: i32 = 4;
 // @ts-ignore: decorator
 @inline
-const PRELU: i32 = 4;
+const SIGMOID: i32 = 5;
+// @ts-ignore: decorator
+@inline
+const ELU: i32 = 6;
+
+/** exp(x) - 1, exact to the last bits near 0 too. */
+// @ts-ignore: decorator
+@inline
+function expMinusOne(x: v128): v128 {
+  let y = fma(x, f32x4.splat(1 / 5040), f32x4.splat(1 / 720));
+  y = fma(y, x, f32x4.splat(1 / 120));
+  y = fma(y, x, f32x4.splat(1 / 24));
+  y = fma(y, x, f32x4.splat(1 / 6));
+  y = fma(y, x, f32x4.splat(0.5));
+  const near = fma(y, f32x4.mul(x, x), x);
+  const far = f32x4.sub(exp(x), f32x4.splat(1));
+  return v128.bitselect(near, far, f32x4.lt(f32x4.abs(x), f32x4.splat(0.35)));
+}
 
 // @ts-ignore: decorator
 @inline
 function apply(x: v128, kind: i32, slope: v128): v128 {
-  if (kind == RELU) return f32x4.max(x, f32x4.splat(0));
-  if (kind == RELU6) return f32x4.min(f32x4.max(x, f32x4.splat(0)), f32x4.splat(6));
-  return v128.bitselect(f32x4.mul(x, slope), x, f32x4.lt(x, f32x4.splat(0)));
+  const zero = f32x4.splat(0);
+  if (kind == RELU) return f32x4.max(x, zero);
+  if (kind == RELU6) return f32x4.min(f32x4.max(x, zero), f32x4.splat(6));
+  if (kind == SIGMOID) return f32x4.div(f32x4.splat(1), f32x4.add(f32x4.splat(1), exp(f32x4.neg(x))));
+  const below = kind == ELU ? expMinusOne(x) : f32x4.mul(x, slope);
+  return v128.bitselect(below, x, f32x4.lt(x, zero));
 }
 
 /** Activates the rows of a matrix in place: 0 does nothing; `alpha` is the slope of 3, `slopes` (one a column) those of 4. */

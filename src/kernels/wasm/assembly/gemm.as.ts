@@ -40,6 +40,13 @@ function packedA(m: i32, kc: i32): i32 {
   return roundUp(roundUp(min(m, M_BLOCK), ROWS) * kc, 16);
 }
 
+/** Address at an index, or still nothing. */
+// @ts-ignore: decorator
+@inline
+function within(pointer: usize, index: i32): usize {
+  return pointer == 0 ? pointer : at(pointer, index);
+}
+
 /** Bytes of scratch that {@link gemm} needs for a product of this size. */
 export function gemmScratch(m: i32, n: i32, k: i32): i32 {
   if (m <= 0 || n <= 0 || k <= 0) return 16;
@@ -171,15 +178,15 @@ function blocked(
         const mc = min(M_BLOCK, m - i);
         packBlock(at(a, i * aRow + p * aCol), aRow, aCol, mc, kb, scratch, ROWS);
         const target = at(c, i * cRow + j);
-        const from = p > 0 ? target : start == 0 ? 0 : at(start, i * startRow + j);
+        const from = p > 0 ? target : within(start, i * startRow + j);
         const fromRow = p > 0 ? cRow : startRow;
         if (whole) tiles(scratch, bBlock, COLUMNS, <usize>bRow << 2, target, cRow, mc, whole, kb, from, fromRow, edge);
         if (whole < nc) {
-          const rest = from == 0 ? 0 : at(from, whole);
+          const rest = within(from, whole);
           const last = at(panels, whole * kb);
           tiles(scratch, last, COLUMNS * kb, 32, at(target, whole), cRow, mc, nc - whole, kb, rest, fromRow, edge);
         }
-        if (p + kc >= k) activate(target, cRow, mc, nc, activation, alpha, slopes == 0 ? 0 : at(slopes, j));
+        if (p + kc >= k) activate(target, cRow, mc, nc, activation, alpha, within(slopes, j));
       }
     }
   }
@@ -202,12 +209,12 @@ function tiles(
 ): void {
   const panel = <usize>(ROWS * k) << 2;
   const cStep = <usize>cRow << 2;
-  const startStep = start == 0 ? 0 : <usize>startRow << 2;
+  const startStep = start == 0 ? start : <usize>startRow << 2;
   for (let j = 0; j < n; j += COLUMNS) {
     let aPanel = a;
     for (let i = 0; i < m; i += ROWS) {
       const target = at(c, i * cRow + j);
-      const from = start == 0 ? 0 : at(start, i * startRow + j);
+      const from = within(start, i * startRow + j);
       if (i + ROWS <= m && j + COLUMNS <= n) {
         tile(aPanel, aPanel + panel, b, bStep, target, cStep, from, startStep);
       } else {

@@ -50,8 +50,8 @@ function scatter(source: usize, stride: i32, kStride: i32, from: i32, k: i32, la
 }
 
 /**
- * Packs `rows` rows of a matrix (`stride` floats apart, `kStride` along k) into a panel `[k, width]`: width is a multiple
- * of 2, rows beyond the matrix are 0.
+ * Packs `rows` rows of a matrix (`stride` floats apart, `kStride` along k) into a panel `[k, width]`: width is 4 or 8, rows
+ * beyond the matrix are 0.
  */
 // @ts-ignore: decorator
 @inline
@@ -64,17 +64,14 @@ function packPanel(source: usize, stride: i32, kStride: i32, rows: i32, k: i32, 
     for (let p = 0; p < k; p++) {
       v128.store(target, v128.load(source));
       if (width == 8) v128.store(target, v128.load(source, 16), 16);
-      if (width == 6) v128.store64_lane(target, v128.load64_zero(source, 16), 0, 16);
       source = at(source, kStride);
       target += step;
     }
   } else if (kStride == 1) {
-    let lane = 0;
-    for (; lane + 4 <= width; lane += 4) {
+    for (let lane = 0; lane < width; lane += 4) {
       const from = transposeFour(at(source, lane * stride), stride, k, at(target, lane), step);
       scatter(at(source, lane * stride), stride, 1, from, k, 4, at(target, lane), step);
     }
-    if (lane < width) scatter(at(source, lane * stride), stride, 1, 0, k, width - lane, at(target, lane), step);
   } else {
     scatter(source, stride, kStride, 0, k, width, target, step);
   }
