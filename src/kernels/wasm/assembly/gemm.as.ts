@@ -75,12 +75,13 @@ export function gemm(
   gemmFused(a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k, start, cRow, 0, 0, 0, scratch);
 }
 
-/** `count` products, matrices `aStep`, `bStep` and `cStep` floats apart; a step of 0 uses one matrix for all. */
+/** `count` products as of {@link gemmFused}, their matrices some floats apart; a step of 0 uses one matrix for all. */
 export function gemmBatch(
   count: i32,
   aStep: i32,
   bStep: i32,
   cStep: i32,
+  startStep: i32,
   a: usize,
   aRow: i32,
   aCol: i32,
@@ -92,13 +93,19 @@ export function gemmBatch(
   m: i32,
   n: i32,
   k: i32,
+  start: usize,
+  startRow: i32,
+  activation: i32,
+  alpha: f32,
+  slopes: usize,
   scratch: usize,
 ): void {
   for (let i = 0; i < count; i++) {
-    gemmFused(a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k, 0, 0, 0, 0, 0, scratch);
+    gemmFused(a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k, start, startRow, activation, alpha, slopes, scratch);
     a = at(a, aStep);
     b = at(b, bStep);
     c = at(c, cStep);
+    start = within(start, startStep);
   }
 }
 
