@@ -13,6 +13,7 @@ import { depthwiseKernels } from './depthwise_kernels.js';
 import { gatherKernels } from './gather_kernels.js';
 import { hostOf } from './host.js';
 import type { WasmKernel } from './kernel.js';
+import { matmulKernels } from './matmul_kernels.js';
 import { type Simd, supportedSimd } from './module.js';
 import { reduceKernels } from './reduce_kernels.js';
 import { sliceKernels } from './slice_kernels.js';
@@ -24,6 +25,7 @@ const KERNELS: readonly WasmKernel[] = [
   ...convKernels,
   ...depthwiseKernels,
   ...gatherKernels,
+  ...matmulKernels,
   ...reduceKernels,
   ...sliceKernels,
   ...softmaxKernels,
