@@ -1,6 +1,6 @@
 import { fused, matMul, ones, reshape, type Tensor, type Tensor1D, tidy, transpose } from '@tensorflow/tfjs-core';
 import { withGradient } from './custom_gradient.js';
-import { runFused } from './fused.js';
+import { hasFused, runFused } from './fused.js';
 
 /** Sums a matrix `[rows, columns]` over its rows, as a product with ones: 7x faster than `sum(x, 0)` on WASM. */
 export function columnSums(x: Tensor): Tensor1D {
@@ -20,7 +20,8 @@ export function toMatrix(x: Tensor): Tensor {
  *
  * Gradients flow to `x`, `kernel` and `bias`. tfjs gives the kernel of a `[B, M, D] · [D, E]` product a gradient of the
  * wrong shape (https://github.com/tensorflow/tfjs/issues/8721), and its WASM backend multiplies 2-D matrices without
- * transposes ten times faster than anything else; hence one 2-D product each way, with explicit transposes.
+ * transposes ten times faster than anything else; hence one 2-D product each way, with explicit transposes unless the
+ * kernels of `tfjs-llf/wasm` are installed, which take any product at one speed.
  */
 export function linear(x: Tensor, kernel: Tensor, bias?: Tensor): Tensor {
   return tidy(() => {
@@ -42,5 +43,6 @@ function affine(a: Tensor, w: Tensor, bias: Tensor): Tensor {
 }
 
 function productGradients(dy: Tensor, { a, w }: { a: Tensor; w: Tensor }): Tensor[] {
+  if (hasFused('LLFColumnSums')) return [matMul(dy, w, false, true), matMul(a, dy, true, false)];
   return [matMul(dy, transpose(w)), matMul(transpose(a), dy)];
 }
