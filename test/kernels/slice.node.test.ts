@@ -71,3 +71,24 @@ describe('Concat', () => {
     );
   });
 });
+
+describe('SplitV and Unpack', () => {
+  it('are those of cpu along every axis', () => {
+    const cases = shapes(5).chain((shape) => fc.tuple(fc.constant(shape), fc.nat({ max: shape.length - 1 })));
+    fc.assert(
+      fc.property(cases, dtypes, fc.nat(), ([shape, axis], dtype, seed) => {
+        const x = () => tf.cast(tf.mul(tensorOf(shape, seed), 1000), dtype);
+        const size = shape[axis] ?? 1;
+        expectSame(() => tf.unstack(x(), axis));
+        expectSame(() => tf.split(x(), size, axis));
+        expectSame(() => tf.split(x(), [seed % (size + 1), size - (seed % (size + 1))], axis));
+      }),
+    );
+  });
+
+  it('have the gradients of cpu', () => {
+    const weighted = (parts: tf.Tensor[]) => tf.addN(parts.map((part, i) => tf.mul(part, i + 1)));
+    expectSame(() => tf.grad((x) => weighted(tf.unstack(x, 1)))(tensorOf([3, 4, 2], 1)));
+    expectSame(() => tf.grad((x) => weighted(tf.split(x, 2, 2)))(tensorOf([3, 4, 6], 1)));
+  });
+});

@@ -1,4 +1,15 @@
-import { backend_util, type ConcatAttrs, type SliceAttrs, slice_util, type Tensor, util } from '@tensorflow/tfjs-core';
+import {
+  backend_util,
+  type ConcatAttrs,
+  type SliceAttrs,
+  type SplitVAttrs,
+  slice_util,
+  type Tensor,
+  type TensorInfo,
+  type UnpackAttrs,
+  util,
+} from '@tensorflow/tfjs-core';
+import type { KernelHost } from './host.js';
 import { inputOf, isPlain, type WasmKernel } from './kernel.js';
 import { copyLayout, stridesOf } from './layout.js';
 
@@ -45,4 +56,50 @@ const concat: WasmKernel = {
   },
 };
 
-export const sliceKernels: readonly WasmKernel[] = [slice, concat];
+/** `SplitV`: stock reads the whole tensor again for each part. */
+const split: WasmKernel = {
+  name: 'SplitV',
+  run: (call) => {
+    const x = inputOf(call, 'x');
+    if (!isPlain(x)) return undefined;
+    const { numOrSizeSplits, axis } = call.attrs as unknown as SplitVAttrs;
+    const along = util.parseAxisParam(axis, x.shape)[0] ?? 0;
+    const sizes = backend_util.prepareSplitSize(x as Tensor, numOrSizeSplits, along);
+    return parts(call.host, x, along, sizes, (size) => x.shape.map((whole, i) => (i === along ? size : whole)));
+  },
+};
+
+/** `Unpack`: the parts of size 1 without their axis, as a recurrent layer takes its steps. */
+const unpack: WasmKernel = {
+  name: 'Unpack',
+  run: (call) => {
+    const x = inputOf(call, 'value');
+    if (!isPlain(x)) return undefined;
+    const along = util.parseAxisParam((call.attrs as unknown as UnpackAttrs).axis, x.shape)[0] ?? 0;
+    const sizes = new Array<number>(x.shape[along] ?? 0).fill(1);
+    return parts(call.host, x, along, sizes, () => x.shape.filter((_, i) => i !== along));
+  },
+};
+
+/** Copies of the parts of some sizes, one after another along an axis. */
+function parts(
+  host: KernelHost,
+  x: TensorInfo,
+  axis: number,
+  sizes: readonly number[],
+  shapeOf: (size: number) => number[],
+): TensorInfo[] {
+  const outer = util.sizeFromShape(x.shape.slice(0, axis));
+  const inner = util.sizeFromShape(x.shape.slice(axis + 1));
+  const fromStep = (x.shape[axis] ?? 1) * inner;
+  let place = host.pointer(x);
+  return sizes.map((size) => {
+    const out = host.output(shapeOf(size), x.dtype);
+    const length = size * inner;
+    if (outer * length > 0) host.call('copyRows', place, host.pointer(out), outer, fromStep, length, length);
+    place += 4 * length;
+    return out;
+  });
+}
+
+export const sliceKernels: readonly WasmKernel[] = [slice, concat, split, unpack];

@@ -26,7 +26,7 @@ function descendingKey(value: f32): u32 {
 
 /** Bytes of scratch that {@link largest} needs for rows of this length. */
 export function largestScratch(columns: i32): i32 {
-  return 16 * columns + 4096;
+  return 16 * columns + 16384;
 }
 
 /** The `k` largest of each row, in falling order, and where they were; of equal ones the first comes first. No NaN. */
@@ -63,16 +63,36 @@ function insertLargest(x: usize, values: usize, indices: usize, columns: i32, k:
   }
 }
 
+/** The upper 12 bits of the k-th key: no key above them is among the k first. */
+function cutOf(x: usize, columns: i32, k: i32, counts: usize): u32 {
+  memory.fill(counts, 0, 16384);
+  for (let j = 0; j < columns; j++) {
+    const count = at(counts, descendingKey(load<f32>(at(x, j))) >> 20);
+    store<i32>(count, load<i32>(count) + 1);
+  }
+  let cut: u32 = 0;
+  let total = 0;
+  for (; cut < 4095; cut++) {
+    total += load<i32>(at(counts, cut));
+    if (total >= k) break;
+  }
+  return cut;
+}
+
 /** Sorts by radix, eight bits at a time: stable, so that equal numbers keep their order. */
 function sortLargest(x: usize, values: usize, indices: usize, columns: i32, k: i32, scratch: usize): void {
   const counts = scratch;
-  let from = scratch + 4096;
+  let from = scratch + 16384;
   let to = at(from, 2 * columns);
+  const cut: u32 = columns >= 1024 && 4 * k <= columns ? cutOf(x, columns, k, counts) : 4095;
   memory.fill(counts, 0, 4096);
+  let size = 0;
   for (let j = 0; j < columns; j++) {
     const key = descendingKey(load<f32>(at(x, j)));
-    store<u32>(at(from, 2 * j), key);
-    store<i32>(at(from, 2 * j), j, 4);
+    if (key >> 20 > cut) continue;
+    store<u32>(at(from, 2 * size), key);
+    store<i32>(at(from, 2 * size), j, 4);
+    size++;
     for (let pass = 0; pass < 4; pass++) {
       const count = at(counts, pass * 256 + ((key >> (8 * pass)) & 255));
       store<i32>(count, load<i32>(count) + 1);
@@ -82,7 +102,7 @@ function sortLargest(x: usize, values: usize, indices: usize, columns: i32, k: i
     const table = at(counts, pass * 256);
     const shift = 8 * pass;
     // All in one drawer: nothing would move.
-    if (load<i32>(at(table, (load<u32>(from) >> shift) & 255)) == columns) continue;
+    if (load<i32>(at(table, (load<u32>(from) >> shift) & 255)) == size) continue;
     let start = 0;
     for (let digit = 0; digit < 256; digit++) {
       const place = at(table, digit);
@@ -90,7 +110,7 @@ function sortLargest(x: usize, values: usize, indices: usize, columns: i32, k: i
       store<i32>(place, start);
       start += count;
     }
-    for (let j = 0; j < columns; j++) {
+    for (let j = 0; j < size; j++) {
       const pair = load<u64>(at(from, 2 * j));
       const place = at(table, (<u32>pair >> shift) & 255);
       const target = load<i32>(place);
