@@ -1,5 +1,6 @@
 import {
   add,
+  cast,
   concat,
   matMul,
   mean,
@@ -15,6 +16,7 @@ import {
   transpose,
 } from '@tensorflow/tfjs-core';
 import { withGradient } from './custom_gradient.js';
+import { runFused } from './fused.js';
 
 /** `[B, M, groups·d]` → `[B·groups, M, d]`. */
 function splitGroups(x: Tensor, groups: number): Tensor {
@@ -54,29 +56,57 @@ function spreadBias(bias: Tensor, heads: number): Tensor {
  *
  * The last axis of `qkv` holds q, k, v one after another, each head-major; logits are scaled by `(D/heads)^-0.5`.
  * `keyBias [B, M]`, a constant, is added to the logits of every query. The gradient flows to `qkv` and is written by
- * hand: four products and no tape of the intermediate steps.
+ * hand: four products and no tape of the intermediate steps. With the kernels of `tfjs-llf/wasm` the matrix of all logits
+ * never exists, forward or backward (FlashAttention, https://arxiv.org/abs/2205.14135).
  */
 export function selfAttention(qkv: Tensor, heads: number, keyBias?: Tensor): Tensor {
   return withGradient(
     [qkv],
-    (packed) => {
-      const query = unpack(packed, 0, heads);
-      const key = unpack(packed, 1, heads);
-      const value = unpack(packed, 2, heads);
-      const weights = attentionWeights(query, key, keyBias && spreadBias(keyBias, heads));
-      return { value: mergeGroups(matMul(weights, value), heads), saved: { query, key, value, weights } };
-    },
-    (dy, { query, key, value, weights }) => {
-      const dContext = splitGroups(dy, heads);
-      const dWeights = matMul(dContext, value, false, true);
-      const centred = sub(dWeights, sum(mul(dWeights, weights), -1, true));
-      const dLogits = mul(mul(weights, centred), (query.shape[2] as number) ** -0.5);
-      const dQuery = mergeGroups(matMul(dLogits, key), heads);
-      const dKey = mergeGroups(matMul(dLogits, query, true, false), heads);
-      const dValue = mergeGroups(matMul(weights, dContext, true, false), heads);
-      return [concat([dQuery, dKey, dValue], 2)];
-    },
+    (packed): Attended<Record<string, Tensor>> =>
+      fusedAttention(packed, heads, keyBias) ?? composedAttention(packed, heads, keyBias),
+    (dy, saved) => [
+      'statistics' in saved ? fusedGradient(dy, saved as Fused, heads) : composedGradient(dy, saved as Composed, heads),
+    ],
   );
+}
+
+/** What the gradients need. Fused: the inputs, and of each query two numbers, `[B·heads, 2, M]`. */
+type Fused = { qkv: Tensor; statistics: Tensor } | { qkv: Tensor; statistics: Tensor; bias: Tensor };
+/** Composed: three of `[B·heads, M, D/heads]`, and the softmax `[B·heads, M, M]`. */
+type Composed = Record<'query' | 'key' | 'value' | 'weights', Tensor>;
+
+type Attended<Saved> = { value: Tensor; saved: Saved };
+
+function fusedAttention(qkv: Tensor, heads: number, keyBias?: Tensor): Attended<Fused> | undefined {
+  const inputs = keyBias === undefined ? { qkv } : { qkv, bias: cast(keyBias, 'float32') };
+  const [value, statistics] = runFused('LLFSelfAttention', inputs, { heads }) ?? [];
+  return value && statistics && { value, saved: { ...inputs, statistics } };
+}
+
+function fusedGradient(dy: Tensor, saved: Fused, heads: number): Tensor {
+  const [gradient] = runFused('LLFSelfAttentionGrad', { dy, ...saved }, { heads }) ?? [];
+  if (gradient) return gradient;
+  const keyBias = 'bias' in saved ? saved.bias : undefined;
+  return composedGradient(dy, composedAttention(saved.qkv, heads, keyBias).saved, heads);
+}
+
+function composedAttention(qkv: Tensor, heads: number, keyBias?: Tensor): Attended<Composed> {
+  const query = unpack(qkv, 0, heads);
+  const key = unpack(qkv, 1, heads);
+  const value = unpack(qkv, 2, heads);
+  const weights = attentionWeights(query, key, keyBias && spreadBias(keyBias, heads));
+  return { value: mergeGroups(matMul(weights, value), heads), saved: { query, key, value, weights } };
+}
+
+function composedGradient(dy: Tensor, { query, key, value, weights }: Composed, heads: number): Tensor {
+  const dContext = splitGroups(dy, heads);
+  const dWeights = matMul(dContext, value, false, true);
+  const centred = sub(dWeights, sum(mul(dWeights, weights), -1, true));
+  const dLogits = mul(mul(weights, centred), (query.shape[2] as number) ** -0.5);
+  const dQuery = mergeGroups(matMul(dLogits, key), heads);
+  const dKey = mergeGroups(matMul(dLogits, query, true, false), heads);
+  const dValue = mergeGroups(matMul(weights, dContext, true, false), heads);
+  return concat([dQuery, dKey, dValue], 2);
 }
 
 /**

@@ -7,6 +7,7 @@ import {
   registerKernel,
   unregisterKernel,
 } from '@tensorflow/tfjs-core';
+import { attentionKernels } from './attention_kernels.js';
 import { missingInternals } from './backend.js';
 import { convKernels } from './conv_kernels.js';
 import { depthwiseKernels } from './depthwise_kernels.js';
@@ -29,6 +30,7 @@ const KERNELS: readonly WasmKernel[] = [
   ...reduceKernels,
   ...sliceKernels,
   ...softmaxKernels,
+  ...attentionKernels,
   ...topkKernels,
   ...transposeKernels,
 ];

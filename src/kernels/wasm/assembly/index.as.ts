@@ -1,3 +1,4 @@
+export * from './attention.as';
 export * from './conv.as';
 export * from './depthwise.as';
 export * from './gather.as';
