@@ -115,6 +115,9 @@ function replace({ name, run }: WasmKernel, simd: Simd): () => void {
   registerKernel({
     kernelName: name,
     backendName: 'wasm',
+    // So that the stock kernel, where the case is its own, also works in a backend that was removed and came back.
+    ...(stock?.setupFunc && { setupFunc: stock.setupFunc }),
+    ...(stock?.disposeFunc && { disposeFunc: stock.disposeFunc }),
     kernelFunc: (call) => {
       const { inputs, attrs = {}, backend } = call;
       const output = run({ inputs, attrs, host: hostOf(backend, simd) });
