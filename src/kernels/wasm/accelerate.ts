@@ -9,6 +9,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import { attentionKernels } from './attention_kernels.js';
 import { missingInternals } from './backend.js';
+import { batchNormKernels } from './batch_norm_kernels.js';
 import { convKernels } from './conv_kernels.js';
 import { depthwiseKernels } from './depthwise_kernels.js';
 import { gatherKernels } from './gather_kernels.js';
@@ -19,10 +20,12 @@ import { type Simd, supportedSimd } from './module.js';
 import { reduceKernels } from './reduce_kernels.js';
 import { sliceKernels } from './slice_kernels.js';
 import { softmaxKernels } from './softmax_kernels.js';
+import { tileKernels } from './tile_kernels.js';
 import { topkKernels } from './topk_kernels.js';
 import { transposeKernels } from './transpose_kernels.js';
 
 const KERNELS: readonly WasmKernel[] = [
+  ...batchNormKernels,
   ...convKernels,
   ...depthwiseKernels,
   ...gatherKernels,
@@ -31,6 +34,7 @@ const KERNELS: readonly WasmKernel[] = [
   ...sliceKernels,
   ...softmaxKernels,
   ...attentionKernels,
+  ...tileKernels,
   ...topkKernels,
   ...transposeKernels,
 ];

@@ -1,4 +1,5 @@
 export * from './attention.as';
+export * from './batch_norm.as';
 export * from './conv.as';
 export * from './depthwise.as';
 export * from './gather.as';
