@@ -1,17 +1,20 @@
 import {
   backend as currentBackend,
   getBackend,
+  getGradient,
   getKernel,
   type KernelConfig,
   ready,
+  registerGradient,
   registerKernel,
+  unregisterGradient,
   unregisterKernel,
 } from '@tensorflow/tfjs-core';
 import { attentionKernels } from './attention_kernels.js';
 import { missingInternals } from './backend.js';
-import { batchNormKernels } from './batch_norm_kernels.js';
 import { convKernels } from './conv_kernels.js';
 import { depthwiseKernels } from './depthwise_kernels.js';
+import { einsumKernels } from './einsum_kernels.js';
 import { gatherKernels } from './gather_kernels.js';
 import { hostOf } from './host.js';
 import type { WasmKernel } from './kernel.js';
@@ -20,21 +23,19 @@ import { type Simd, supportedSimd } from './module.js';
 import { reduceKernels } from './reduce_kernels.js';
 import { sliceKernels } from './slice_kernels.js';
 import { softmaxKernels } from './softmax_kernels.js';
-import { tileKernels } from './tile_kernels.js';
 import { topkKernels } from './topk_kernels.js';
 import { transposeKernels } from './transpose_kernels.js';
 
 const KERNELS: readonly WasmKernel[] = [
-  ...batchNormKernels,
   ...convKernels,
   ...depthwiseKernels,
+  ...einsumKernels,
   ...gatherKernels,
   ...matmulKernels,
   ...reduceKernels,
   ...sliceKernels,
   ...softmaxKernels,
   ...attentionKernels,
-  ...tileKernels,
   ...topkKernels,
   ...transposeKernels,
 ];
@@ -113,7 +114,7 @@ function stay(reason: string): WasmAcceleration {
 }
 
 /** Puts a kernel in the place of the stock one, if there is one; the returned function puts that back. */
-function replace({ name, run }: WasmKernel, simd: Simd): () => void {
+function replace({ name, run, gradient }: WasmKernel, simd: Simd): () => void {
   const stock: KernelConfig | undefined = getKernel(name, 'wasm');
   if (stock) unregisterKernel(name, 'wasm');
   registerKernel({
@@ -130,7 +131,10 @@ function replace({ name, run }: WasmKernel, simd: Simd): () => void {
       throw new Error(`accelerateWasm: ${name} must be given float32 tensors, received others.`);
     },
   });
+  const isNew = gradient !== undefined && getGradient(name) === undefined;
+  if (isNew) registerGradient({ kernelName: name, saveAllInputs: true, gradFunc: gradient });
   return () => {
+    if (isNew) unregisterGradient(name);
     unregisterKernel(name, 'wasm');
     if (stock) registerKernel(stock);
   };

@@ -1,4 +1,4 @@
-import type { NamedAttrMap, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs-core';
+import type { GradFunc, NamedAttrMap, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs-core';
 import type { KernelHost } from './host.js';
 
 /** What a kernel is called with. */
@@ -14,6 +14,8 @@ export interface WasmKernel {
   readonly name: string;
   /** Computes, or returns nothing where the case is not its own (another dtype, say): the stock kernel then does. */
   readonly run: (call: KernelCall) => TensorInfo | TensorInfo[] | undefined;
+  /** Its gradient, with all inputs saved, where tfjs has none: registered with the kernel, for all backends. */
+  readonly gradient?: GradFunc;
 }
 
 /** The input of a name. */

@@ -100,6 +100,15 @@ export function gemmBatch(
   slopes: usize,
   scratch: usize,
 ): void {
+  if (m == 1 && n == 1 && k == 1 && start == 0 && activation == 0) {
+    for (let i = 0; i < count; i++) {
+      store<f32>(c, load<f32>(a) * load<f32>(b));
+      a = at(a, aStep);
+      b = at(b, bStep);
+      c = at(c, cStep);
+    }
+    return;
+  }
   for (let i = 0; i < count; i++) {
     gemmFused(a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k, start, startRow, activation, alpha, slopes, scratch);
     a = at(a, aStep);
