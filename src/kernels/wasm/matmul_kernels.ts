@@ -21,71 +21,80 @@ const ACTIVATIONS: Readonly<Record<string, number>> = {
   elu: 6,
 };
 
-/** Axes of a broadcast batch: operands repeat where they have size 1, or no such axis. */
-function batchAxes(
-  outer: readonly number[],
-  aOuter: readonly number[],
-  bOuter: readonly number[],
-  sizes: Sizes,
-): BatchAxis[] {
-  const { m, n, k } = sizes;
-  const strides = (shape: readonly number[], matrix: number): number[] => {
-    const missing = outer.length - shape.length;
-    const own = stridesOf(shape);
-    return outer.map((_, i) => (i < missing || shape[i - missing] === 1 ? 0 : (own[i - missing] ?? 0) * matrix));
-  };
-  const [a, b, c] = [strides(aOuter, m * k), strides(bOuter, k * n), stridesOf(outer)];
-  return outer.map((size, i) => ({ size, a: a[i] ?? 0, b: b[i] ?? 0, c: (c[i] ?? 0) * m * n }));
-}
-
 interface Sizes {
   readonly m: number;
   readonly n: number;
   readonly k: number;
 }
 
+/** Floats between the matrices of an operand along each axis of the batch: 0 where it has size 1, or no such axis. */
+function batchStrides(outer: readonly number[], shape: readonly number[], matrix: number): number[] {
+  const own = stridesOf(shape);
+  const missing = outer.length - shape.length;
+  return outer.map((_, i) => (i < missing || shape[i - missing] === 1 ? 0 : (own[i - missing] ?? 0) * matrix));
+}
+
+function batchAxes(
+  outer: readonly number[],
+  aOuter: readonly number[],
+  bOuter: readonly number[],
+  { m, n, k }: Sizes,
+): BatchAxis[] {
+  const [a, b, c] = [batchStrides(outer, aOuter, m * k), batchStrides(outer, bOuter, k * n), stridesOf(outer)];
+  return outer.map((size, i) => ({ size, a: a[i] ?? 0, b: b[i] ?? 0, c: (c[i] ?? 0) * m * n }));
+}
+
+/** A product that waits for the place of its result. */
+interface OpenProduct {
+  readonly shape: number[];
+  readonly product: Omit<Product, 'c'>;
+}
+
 /** The product of two stacks of matrices, each transposed or not; nothing if they do not fit, so that stock complains. */
-function productOf(call: KernelCall): { shape: number[]; layout: (out: TensorInfo) => Product } | undefined {
+function productOf(call: KernelCall): OpenProduct | undefined {
   const [a, b] = [inputOf(call, 'a'), inputOf(call, 'b')];
   const { transposeA, transposeB } = call.attrs as unknown as BatchMatMulAttrs;
   if (!areFloats(a, b) || a.shape.length < 2 || b.shape.length < 2) return undefined;
   const [aRows = 0, aColumns = 0] = a.shape.slice(-2);
   const [bRows = 0, bColumns = 0] = b.shape.slice(-2);
-  const sizes = {
-    m: transposeA ? aColumns : aRows,
-    n: transposeB ? bRows : bColumns,
-    k: transposeA ? aRows : aColumns,
-  };
-  if (sizes.k !== (transposeB ? bColumns : bRows)) return undefined;
+  const m = transposeA ? aColumns : aRows;
+  const n = transposeB ? bRows : bColumns;
+  const k = transposeA ? aRows : aColumns;
+  if (k !== (transposeB ? bColumns : bRows)) return undefined;
   const [aOuter, bOuter] = [a.shape.slice(0, -2), b.shape.slice(0, -2)];
   const outer = broadcast_util.assertAndGetBroadcastShape(aOuter, bOuter);
-  const { host } = call;
   return {
-    shape: [...outer, sizes.m, sizes.n],
-    layout: (out) => ({
-      ...sizes,
-      a: { pointer: host.pointer(a), row: transposeA ? 1 : aColumns, column: transposeA ? aColumns : 1 },
-      b: { pointer: host.pointer(b), row: transposeB ? 1 : bColumns, column: transposeB ? bColumns : 1 },
-      c: { pointer: host.pointer(out), row: sizes.n },
-      batch: batchAxes(outer, aOuter, bOuter, sizes),
-    }),
+    shape: [...outer, m, n],
+    product: {
+      m,
+      n,
+      k,
+      a: { pointer: call.host.pointer(a), row: transposeA ? 1 : aColumns, column: transposeA ? aColumns : 1 },
+      b: { pointer: call.host.pointer(b), row: transposeB ? 1 : bColumns, column: transposeB ? bColumns : 1 },
+      batch: outer.length === 0 ? [] : batchAxes(outer, aOuter, bOuter, { m, n, k }),
+    },
   };
+}
+
+/** The finished product: its result fills a tensor. */
+function into(host: KernelHost, out: TensorInfo, { product }: OpenProduct): Product {
+  return { ...product, c: { pointer: host.pointer(out), row: product.n } };
 }
 
 /** `BatchMatMul` of every combination of transposes and batches. */
 const batchMatMul: WasmKernel = {
   name: 'BatchMatMul',
   run: (call) => {
-    const product = productOf(call);
-    if (!product) return undefined;
-    const out = call.host.output(product.shape);
-    if (util.sizeFromShape(product.shape) > 0) multiply(call.host, product.layout(out));
+    const open = productOf(call);
+    if (!open) return undefined;
+    const out = call.host.output(open.shape);
+    if (util.sizeFromShape(open.shape) > 0) multiply(call.host, into(call.host, out, open));
     return out;
   },
 };
 
 /** Whether a tensor holds one number for each of the columns. */
-function isRow({ shape }: TensorInfo, columns: number): boolean {
+export function isRow({ shape }: TensorInfo, columns: number): boolean {
   return shape[shape.length - 1] === columns && util.sizeFromShape(shape) === columns;
 }
 
@@ -117,7 +126,8 @@ function spreadBias(host: KernelHost, bias: TensorInfo, own: readonly number[], 
   copyLayout(host, host.pointer(bias), host.pointer(out), axes);
 }
 
-function activationOf(call: KernelCall): Activation | undefined {
+/** The fused activation of a call; nothing if the kernels do not have it. */
+export function activationOf(call: KernelCall): Activation | undefined {
   const { activation, leakyreluAlpha } = call.attrs as unknown as _FusedMatMulAttrs;
   const kind = ACTIVATIONS[activation];
   const slopes = call.inputs['preluActivationWeights'];
@@ -131,10 +141,10 @@ const fusedMatMul: WasmKernel = {
   run: (call) => {
     const { bias, preluActivationWeights: slopes } = call.inputs;
     const { host } = call;
-    const product = productOf(call);
+    const open = productOf(call);
     const activation = activationOf(call);
-    if (!product || !activation || !areFloats(bias, slopes) || product.shape.length !== 3) return undefined;
-    const { shape } = product;
+    if (!open || !activation || !areFloats(bias, slopes) || open.shape.length !== 3) return undefined;
+    const { shape } = open;
     const columns = shape[2] ?? 0;
     if (activation.kind === ACTIVATIONS['prelu'] && !(slopes && isRow(slopes, columns))) return undefined;
     const spread = bias && !isRow(bias, columns) ? biasShape(bias, shape) : undefined;
@@ -142,12 +152,12 @@ const fusedMatMul: WasmKernel = {
     const out = host.output(shape);
     if (util.sizeFromShape(shape) === 0) return out;
     if (bias && spread) spreadBias(host, bias, spread, out);
-    const layout = product.layout(out);
-    if (!bias) multiply(host, { ...layout, activation });
-    else if (!spread) multiply(host, { ...layout, activation, start: { pointer: host.pointer(bias), row: 0 } });
+    const layout = { ...into(host, out, open), activation };
+    if (!bias) multiply(host, layout);
+    else if (!spread) multiply(host, { ...layout, start: { pointer: host.pointer(bias), row: 0 } });
     else {
       const batch = layout.batch.map((axis) => ({ ...axis, start: axis.c }));
-      multiply(host, { ...layout, batch, activation, start: layout.c });
+      multiply(host, { ...layout, batch, start: layout.c });
     }
     return out;
   },

@@ -54,6 +54,7 @@ export function mergeBatch(batch: readonly BatchAxis[]): BatchAxis[] {
 
 /** The product with its last batch axis taken as more rows of a, if all of them meet the same b. */
 export function foldRows(product: Product): Product {
+  if (product.batch.length === 0) return product;
   const batch = mergeBatch(product.batch);
   const last = batch[batch.length - 1];
   const { m, a, c, start } = product;
@@ -62,39 +63,42 @@ export function foldRows(product: Product): Product {
   return folds ? foldRows({ ...product, m: m * last.size, batch: batch.slice(0, -1) }) : { ...product, batch };
 }
 
+const SINGLE: BatchAxis = { size: 1, a: 0, b: 0, c: 0 };
+
 /** Multiplies matrices in the backend's memory. Sizes must be positive, but for k. */
 export function multiply(host: KernelHost, product: Product): void {
   const folded = foldRows(product);
-  const { m, n, k } = folded;
-  const batch = [...folded.batch];
-  const last = batch.pop() ?? { size: 1, a: 0, b: 0, c: 0 };
-  host.withScratch(host.call('gemmScratch', m, n, k), (scratch) => {
-    const run = (a: number, b: number, c: number, start: number, depth: number): void => {
-      const axis = batch[depth];
-      if (!axis) {
-        runLast(host, folded, last, { a, b, c, start, scratch });
-        return;
-      }
-      for (let i = 0; i < axis.size; i++) {
-        run(a + 4 * i * axis.a, b + 4 * i * axis.b, c + 4 * i * axis.c, start + 4 * i * (axis.start ?? 0), depth + 1);
-      }
-    };
-    run(folded.a.pointer, folded.b.pointer, folded.c.pointer, folded.start?.pointer ?? 0, 0);
-  });
+  const bytes = host.call('gemmScratch', folded.m, folded.n, folded.k);
+  host.withScratch(bytes, (scratch) => multiplyFrom(host, folded, 0, scratch));
 }
 
-function runLast(
-  host: KernelHost,
-  { m, n, k, a, b, c, start, activation }: Product,
-  last: BatchAxis,
-  at: Readonly<Record<'a' | 'b' | 'c' | 'start' | 'scratch', number>>,
-): void {
+/** Multiplies along the batch axes from `depth` on: the last one in the compiled kernel, those before it here. */
+function multiplyFrom(host: KernelHost, product: Product, depth: number, scratch: number): void {
+  const { m, n, k, a, b, c, start, activation, batch } = product;
+  const axis = batch[depth] ?? SINGLE;
+  if (depth < batch.length - 1) {
+    for (let i = 0; i < 4 * axis.size; i += 4) {
+      const moved = {
+        ...product,
+        a: { ...a, pointer: a.pointer + i * axis.a },
+        b: { ...b, pointer: b.pointer + i * axis.b },
+        c: { ...c, pointer: c.pointer + i * axis.c },
+        ...(start && { start: { ...start, pointer: start.pointer + i * (axis.start ?? 0) } }),
+      };
+      multiplyFrom(host, moved, depth + 1, scratch);
+    }
+    return;
+  }
+  // biome-ignore format: one line for each operand
   host.call(
     'gemmBatch',
-    ...[last.size, last.a, last.b, last.c, last.start ?? 0],
-    ...[at.a, a.row, a.column, at.b, b.row, b.column, at.c, c.row, m, n, k],
-    ...[at.start, start?.row ?? 0],
-    ...[activation?.kind ?? 0, activation?.alpha ?? 0, activation?.slopes ?? 0],
-    at.scratch,
+    axis.size, axis.a, axis.b, axis.c, axis.start ?? 0,
+    a.pointer, a.row, a.column,
+    b.pointer, b.row, b.column,
+    c.pointer, c.row,
+    m, n, k,
+    start?.pointer ?? 0, start?.row ?? 0,
+    activation?.kind ?? 0, activation?.alpha ?? 0, activation?.slopes ?? 0,
+    scratch,
   );
 }
