@@ -1,17 +1,19 @@
-import { SeededLayer } from '../core/layer.js';
+import { SeededLayer, type WeightLaw } from '../core/layer.js';
 import type { Perceptron } from './aggregation.js';
 
-/** Standard deviation of every dense kernel at the start, as in the authors' code. */
-export const DENSE = { truncatedNormal: 0.02 } as const;
+/** Standard deviation of a dense kernel at the start, as in the authors' code. */
+export const KERNEL_STD: number = 0.02;
+/** The law that dense kernels, tokens and positions are drawn from. */
+export const DENSE: WeightLaw = { truncatedNormal: KERNEL_STD };
 
 /** A layer with a normalised two-layer perceptron among its weights: the transformer block and the auxiliary head. */
 export abstract class PerceptronLayer extends SeededLayer {
-  protected addPerceptron(dim: number, hidden: number): void {
+  protected addPerceptron(dim: number, hidden: number, law: WeightLaw = DENSE): void {
     this.addNamedWeight('mlpGamma', [dim], 'ones');
     this.addNamedWeight('mlpBeta', [dim], 'zeros');
-    this.addNamedWeight('fc1Kernel', [dim, hidden], DENSE);
+    this.addNamedWeight('fc1Kernel', [dim, hidden], law);
     this.addNamedWeight('fc1Bias', [hidden], 'zeros');
-    this.addNamedWeight('fc2Kernel', [hidden, dim], DENSE);
+    this.addNamedWeight('fc2Kernel', [hidden, dim], law);
     this.addNamedWeight('fc2Bias', [dim], 'zeros');
   }
 

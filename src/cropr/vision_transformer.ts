@@ -31,6 +31,8 @@ export interface VisionTransformerConfig {
   pool?: Pool;
   /** Stochastic depth: rises linearly over the blocks to this rate; with pruning the last block has 0. Default 0. */
   dropPath?: number;
+  /** Standard deviation of the blocks' kernels at the start; see {@link TransformerBlockConfig}. Default 0.02. */
+  kernelStd?: number;
   /** Default: no pruning. */
   pruning?: PruningConfig;
   /** Seed of all weights and random choices. Default: a fresh one. */
@@ -103,6 +105,7 @@ export function visionTransformer(config: VisionTransformerConfig): LayersModel 
       heads,
       mlpRatio,
       dropPath: pruning && last ? 0 : (dropPath * j) / Math.max(1, depth - 1),
+      ...(config.kernelStd === undefined ? {} : { kernelStd: config.kernelStd }),
       extraOutput: module >= 0 && router ? BLOCK_OUTPUT[router] : 'none',
       ...named(`block_${j}`),
     });

@@ -9,14 +9,7 @@ import { WeightDecay } from '../../src/forgetting/weight_decay.js';
 export const EPOCHS = 4;
 
 /** The weights that the model of the contract trains: Dense 3-4, batch norm, Dense 4-2 (see `test/core/models.ts`). */
-const TRAINED: readonly string[] = [
-  'body/kernel',
-  'body/bias',
-  'norm/gamma',
-  'norm/beta',
-  'head/kernel',
-  'head/bias',
-];
+const TRAINED: readonly string[] = ['body/kernel', 'body/bias', 'norm/gamma', 'norm/beta', 'head/kernel', 'head/bias'];
 
 /** One configuration of a public callback. A row buys every law of `callback_laws.ts`, on every backend. */
 export interface CallbackRow {

@@ -184,7 +184,7 @@ export const layerRows: readonly LayerRow[] = [
   },
   {
     name: 'TransformerBlock with keys, on merged tokens',
-    create: (name) => transformerBlock({ name, heads: 1, mlpRatio: 1, extraOutput: 'keys', seed: 1 }),
+    create: (name) => transformerBlock({ name, heads: 1, mlpRatio: 1, kernelStd: 0.3, extraOutput: 'keys', seed: 1 }),
     inputs: [tokens, { shape: [6], values: () => [1, 2, 1, 3, 1, 1] }],
     fixedInputs: [1],
     constantOutputs: [1],

@@ -192,3 +192,19 @@ onEachBackend(() => {
     });
   });
 });
+
+describe('kernelStd', () => {
+  it('is the deviation of the kernels at the start, of the kernels alone', () => {
+    const deviations = [0.02, 0.2].map((kernelStd) => {
+      const block = transformerBlock({ heads: 2, kernelStd, seed: 1 });
+      block.build([null, 5, 64]);
+      return block.getWeights().map((weight) => tf.moments(weight).variance.sqrt().dataSync()[0] as number);
+    });
+    const [narrow = [], wide = []] = deviations;
+    expect(narrow.filter((deviation) => deviation > 0)).toHaveLength(4);
+    narrow.forEach((deviation, i) => {
+      expect((wide[i] as number) / 10).toBeCloseTo(deviation, 5);
+      if (deviation > 0) expect(deviation / 0.02).toBeCloseTo(0.88, 1);
+    });
+  });
+});

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import ts from 'typescript';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { root } from '../../scripts/entries.js';
+import { entries, root } from '../../scripts/entries.js';
 import { examples } from '../../scripts/examples.js';
 
 const folder = `${root}/test/generated`;
@@ -16,7 +16,7 @@ const all = await Promise.all(
     const file = join(folder, `${where.replaceAll(/\W+/g, '_')}.ts`);
     // The mark at the end makes a module of a block without imports.
     await writeFile(file, `${code}\nexport {};\n`);
-    return { where, file, noRun };
+    return { where, file, code, noRun };
   }),
 );
 
@@ -47,6 +47,23 @@ describe('an example runs', () => {
     it(where, async () => {
       await import(file);
     });
+  }
+});
+
+/** Shown through another name. */
+const shownAs: Record<string, string> = {
+  PatchEmbedding: 'patchEmbedding',
+  TransformerBlock: 'transformerBlock',
+  // The base of the routers, for `instanceof`.
+  TokenPruner: 'CroprPruner',
+};
+
+it('everything public has an example', async () => {
+  const code = all.map((example) => example.code).join('\n');
+  for (const { specifier, source } of entries) {
+    for (const name of Object.keys((await import(source)) as object)) {
+      expect(code, `${name} of ${specifier}`).toMatch(new RegExp(`\\b${shownAs[name] ?? name}\\b`));
+    }
   }
 });
 

@@ -1,0 +1,34 @@
+/** A child process: trains the backbone of a seed, or fine-tunes one variant from it, and sends the accuracy. */
+import { argv } from 'node:process';
+import * as tf from '@tensorflow/tfjs';
+import '@tensorflow/tfjs-backend-wasm';
+import { fileSystem } from 'tfjs-llf/node';
+import { FINE_TUNE, PRETRAIN, type Variant } from './settings.js';
+import { accuracy, adoptBackbone, build, train } from './train.js';
+
+/** What a child is asked to do; backbones lie in `folder` by seed. */
+export interface Task {
+  seed: number;
+  variant: Variant | 'backbone';
+  folder: string;
+}
+
+/** What it answers: the share of held-back scenes classified rightly, in per cent. */
+export interface TaskResult {
+  accuracy: number;
+}
+
+const { seed, variant, folder } = JSON.parse(argv.at(-1) ?? '') as Task;
+await tf.setBackend('wasm');
+await tf.ready();
+const file = fileSystem(`${folder}/backbone-${seed}`);
+const model = build(variant === 'backbone' ? 'unpruned' : variant, seed);
+if (variant === 'backbone') {
+  await train(model, PRETRAIN, seed, 'backbone');
+  await model.save(file);
+} else {
+  adoptBackbone(model, await tf.loadLayersModel(file));
+  await train(model, FINE_TUNE, seed, variant);
+}
+const result: TaskResult = { accuracy: await accuracy(model) };
+process.send?.(result, () => process.exit());

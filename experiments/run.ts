@@ -1,0 +1,15 @@
+/** Runs one experiment: `npm run experiment -- cropr`. */
+import { argv } from 'node:process';
+
+const experiments: Readonly<Record<string, () => Promise<unknown>>> = {
+  cropr: () => import('./cropr/index.js'),
+};
+
+const chosen = argv[2] ?? '';
+const experiment = experiments[chosen];
+if (experiment === undefined) {
+  console.error(`experiment: NAME must be one of ${Object.keys(experiments).join(', ')}, received "${chosen}".`);
+  process.exitCode = 1;
+} else {
+  await experiment();
+}
