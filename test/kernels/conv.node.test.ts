@@ -28,7 +28,56 @@ const cases = fc.record({
 
 type Case = typeof cases extends fc.Arbitrary<infer Value> ? Value : never;
 
-/** Both gradients for a random slope: without the forward pass, which stock gets wrong for windows smaller than a stride. */
+/** A convolution with a bias and an activation. */
+function fused(
+  { image, filter, outChannels, strides, pad, seed }: Case,
+  activation: 'relu' | 'elu' | 'linear',
+): tf.Tensor {
+  return tf.fused.conv2d({
+    x: tensorOf(image, seed) as tf.Tensor4D,
+    filter: tensorOf([...filter, image[3], outChannels], seed + 1) as tf.Tensor4D,
+    bias: tensorOf([outChannels], seed + 2),
+    strides,
+    pad: pad as 'same',
+    activation,
+  });
+}
+
+describe('conv2d', () => {
+  it('is that of cpu for all sizes, strides, paddings and activations, also where windows are smaller than a stride', () => {
+    fc.assert(
+      fc.property(cases, fc.constantFrom('relu', 'elu', 'linear'), (one, activation) => {
+        expectSame(() => {
+          const { image, filter, outChannels, strides, pad, seed } = one;
+          const w = tensorOf([...filter, image[3], outChannels], seed + 1) as tf.Tensor4D;
+          const plain = tf.conv2d(tensorOf(image, seed) as tf.Tensor4D, w, strides, pad as 'same');
+          return [plain, fused(one, activation)];
+        }, 2e-6);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('is that of cpu with prelu, leakyrelu, dilation and an image without a batch', () => {
+    const x = () => tensorOf([2, 7, 8, 3], 1) as tf.Tensor4D;
+    const filter = () => tensorOf([3, 3, 3, 5], 2) as tf.Tensor4D;
+    expectSame(() => tf.conv2d(x(), filter(), 1, 'same', 'NHWC', 2), 2e-6);
+    expectSame(() => tf.conv2d(tensorOf([7, 8, 3], 1) as tf.Tensor3D, filter(), 2, 'valid'), 2e-6);
+    const activate = (more: object) =>
+      tf.fused.conv2d({ x: x(), filter: filter(), bias: tensorOf([5], 3), strides: 1, pad: 'same', ...more });
+    expectSame(() => activate({ activation: 'prelu', preluActivationWeights: tensorOf([5], 4) }), 2e-6);
+    expectSame(() => activate({ activation: 'leakyrelu', leakyreluAlpha: 0.3 }), 2e-6);
+  });
+
+  it('is that of cpu with the channels first', () => {
+    expectSame(() => {
+      const x = tensorOf([2, 3, 7, 5], 1) as tf.Tensor4D;
+      return tf.conv2d(x, tensorOf([3, 2, 3, 4], 2) as tf.Tensor4D, [2, 1], 'same', 'NCHW');
+    }, 2e-6);
+  });
+});
+
+/** Both gradients for a random slope. */
 function gradients({ image, filter, outChannels, strides, pad, seed }: Case): tf.Tensor[] {
   const filterShape: [number, number, number, number] = [...filter, image[3], outChannels];
   const { outShape } = tf.backend_util.computeConv2DInfo(image, filterShape, strides, 1, pad);

@@ -1,19 +1,51 @@
 import {
   backend_util,
+  type Conv2DAttrs,
   type Conv2DBackpropFilterAttrs,
   type Conv2DBackpropInputAttrs,
+  type FusedConv2DAttrs,
   type TensorInfo,
   util,
 } from '@tensorflow/tfjs-core';
 import type { KernelHost } from './host.js';
 import { areFloats, inputOf, type WasmKernel } from './kernel.js';
 import { copyLayout, stridesOf } from './layout.js';
+import { activationOf, isRow } from './matmul_kernels.js';
 
 type Shape4D = [number, number, number, number];
-type ConvAttrs = Omit<Conv2DBackpropFilterAttrs & Conv2DBackpropInputAttrs, 'filterShape' | 'inputShape'>;
+type ConvAttrs = Pick<Conv2DAttrs, 'strides' | 'pad' | 'dataFormat' | 'dimRoundingMode'>;
 
 /** Floats of windows that are worked on at a time: they stay in the cache. */
 const TILE = 1 << 16;
+
+/**
+ * `Conv2D` and `FusedConv2D` without dilation. Stock prepares each convolution anew when its filter has changed, computes
+ * nothing where the padding `same` leaves pixels over, and has no NCHW.
+ */
+function forward(name: string): WasmKernel {
+  return {
+    name,
+    run: (call) => {
+      const { host } = call;
+      const [x, filter] = [inputOf(call, 'x'), inputOf(call, 'filter')];
+      const { bias, preluActivationWeights: slopes } = call.inputs;
+      const attrs = call.attrs as unknown as FusedConv2DAttrs;
+      const perChannel = [bias, slopes].flatMap((tensor) => tensor ?? []);
+      const activation = name === 'Conv2D' ? { kind: 0 } : activationOf(call);
+      if (!areFloats(x, filter, ...perChannel) || !activation) return undefined;
+      if (!backend_util.tupleValuesAreOne(attrs.dilations)) return undefined;
+      const info = infoOf(x.shape, filter.shape as Shape4D, attrs);
+      if (perChannel.some((tensor) => !isRow(tensor, info.outChannels))) return undefined;
+      const { kind, alpha = 0, slopes: place = 0 } = activation;
+      const epilogue = [bias ? host.pointer(bias) : 0, kind, alpha, place];
+      return withChannelsLast(host, x, info.first, (image) =>
+        outputOf(host, info.outShape, info.first, (target) => {
+          run(host, 'conv', [image, host.pointer(filter), target], info, info.outShape, epilogue);
+        }),
+      );
+    },
+  };
+}
 
 /** `Conv2DBackpropFilter`: stock has none (https://github.com/tensorflow/tfjs/issues/8474). */
 const filterGradient: WasmKernel = {
@@ -27,6 +59,7 @@ const filterGradient: WasmKernel = {
     return withChannelsLast(call.host, x, info.first, (image) =>
       withChannelsLast(call.host, dy, info.first, (slope) => {
         const out = call.host.output(attrs.filterShape);
+        if (util.sizeFromShape(attrs.filterShape) === 0) return out;
         run(call.host, 'convFilterGradient', [image, slope, call.host.pointer(out)], info, dy.shape);
         return out;
       }),
@@ -44,21 +77,11 @@ const inputGradient: WasmKernel = {
     const { host } = call;
     const attrs = call.attrs as unknown as Conv2DBackpropInputAttrs;
     const info = infoOf(attrs.inputShape, filter.shape as Shape4D, attrs);
-    const compute = (slope: number, target: number): void =>
-      run(host, 'convInputGradient', [slope, host.pointer(filter), target], info, dy.shape);
-    return withChannelsLast(host, dy, info.first, (slope) => {
-      if (!info.first) {
-        const out = host.output(attrs.inputShape);
-        compute(slope, host.pointer(out));
-        return out;
-      }
-      return host.withScratch(4 * util.sizeFromShape(attrs.inputShape), (scratch) => {
-        compute(slope, scratch);
-        const out = host.output(attrs.inputShape);
-        moveChannels(host, scratch, host.pointer(out), attrs.inputShape, false);
-        return out;
-      });
-    });
+    return withChannelsLast(host, dy, info.first, (slope) =>
+      outputOf(host, attrs.inputShape, info.first, (target) => {
+        run(host, 'convInputGradient', [slope, host.pointer(filter), target], info, dy.shape);
+      }),
+    );
   },
 };
 
@@ -70,6 +93,7 @@ interface ConvInfo {
   readonly width: number;
   readonly channels: number;
   readonly outChannels: number;
+  readonly outShape: readonly number[];
   readonly filter: readonly [number, number];
   readonly strides: readonly [number, number];
   readonly padding: readonly [number, number];
@@ -94,42 +118,61 @@ function infoOf(inputShape: readonly number[], filterShape: Shape4D, attrs: Conv
     width: info.inWidth,
     channels: info.inChannels,
     outChannels: info.outChannels,
+    outShape: info.outShape,
     filter: [info.filterHeight, info.filterWidth],
     strides: [info.strideHeight, info.strideWidth],
     padding: [info.padInfo.top, info.padInfo.left],
   };
 }
 
-function run(host: KernelHost, name: string, pointers: number[], info: ConvInfo, slopeShape: readonly number[]): void {
+/** Calls a compiled function with room for as many windows as stay in the cache. */
+function run(
+  host: KernelHost,
+  name: string,
+  pointers: readonly number[],
+  info: ConvInfo,
+  slopeShape: readonly number[],
+  epilogue: readonly number[] = [],
+): void {
   // The shape that the forward pass came to: it may have been rounded another way.
   const [outHeight = 0, outWidth = 0] = slopeShape.slice(info.first ? 2 : 1);
   const { batch, height, width, channels, outChannels, filter, strides, padding } = info;
   const size = filter[0] * filter[1] * channels;
-  if (size * outChannels === 0) return;
-  const tile = Math.max(16, Math.min(Math.floor(TILE / size), batch * outHeight * outWidth));
-  const product: [number, number, number] =
-    name === 'convFilterGradient' ? [size, outChannels, tile] : [tile, size, outChannels];
+  const most = Math.max(16, Math.min(Math.floor(TILE / size), batch * outHeight * outWidth));
+  // Sums run over blocks of 256: no smaller rest of the positions then needs more scratch than a whole tile.
+  const tile = most > 256 ? most - (most % 256) : most;
+  const products: Record<string, [number, number, number]> = {
+    conv: [tile, outChannels, size],
+    convFilterGradient: [size, outChannels, tile],
+    convInputGradient: [tile, size, outChannels],
+  };
+  const geometry = [batch, height, width, channels, outHeight, outWidth, outChannels];
+  const window = [...filter, ...strides, ...padding];
   host.withScratch(4 * size * tile, (windows) =>
-    host.withScratch(host.call('gemmScratch', ...product), (scratch) =>
-      host.call(
-        name,
-        ...pointers,
-        batch,
-        height,
-        width,
-        channels,
-        outHeight,
-        outWidth,
-        outChannels,
-        ...filter,
-        ...strides,
-        ...padding,
-        tile,
-        windows,
-        scratch,
-      ),
+    host.withScratch(host.call('gemmScratch', ...(products[name] ?? [])), (scratch) =>
+      host.call(name, ...pointers, ...geometry, ...window, tile, windows, scratch, ...epilogue),
     ),
   );
+}
+
+/** A new tensor from values that are computed with the channels last. */
+function outputOf(
+  host: KernelHost,
+  shape: readonly number[],
+  first: boolean,
+  compute: (target: number) => void,
+): TensorInfo {
+  if (!first || util.sizeFromShape([...shape]) === 0) {
+    const out = host.output(shape);
+    if (util.sizeFromShape([...shape]) > 0) compute(host.pointer(out));
+    return out;
+  }
+  return host.withScratch(4 * util.sizeFromShape([...shape]), (scratch) => {
+    compute(scratch);
+    const out = host.output(shape);
+    moveChannels(host, scratch, host.pointer(out), shape, false);
+    return out;
+  });
 }
 
 /** Hands out the address of a tensor's values with the channels last, if need be of a copy. */
@@ -160,4 +203,9 @@ function moveChannels(host: KernelHost, from: number, to: number, shape: readonl
   );
 }
 
-export const convKernels: readonly WasmKernel[] = [filterGradient, inputGradient];
+export const convKernels: readonly WasmKernel[] = [
+  forward('Conv2D'),
+  forward('FusedConv2D'),
+  filterGradient,
+  inputGradient,
+];

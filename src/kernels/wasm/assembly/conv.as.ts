@@ -1,4 +1,4 @@
-import { gemm } from './gemm.as';
+import { gemm, gemmFused } from './gemm.as';
 import { addElements, copyElements } from './rows.as';
 import { at } from './vector.as';
 
@@ -58,6 +58,91 @@ function moveWindows(
   }
 }
 
+/** Whether the windows are the image's own pixels, one after another. */
+// @ts-ignore: decorator
+@inline
+function isPointwise(filter: i32, stride: i32, padding: i32): bool {
+  return filter == 1 && stride == 1 && padding == 0;
+}
+
+/**
+ * A convolution with the filter `[filterHeight, filterWidth, channels, outChannels]`, a bias (0: none) and an activation:
+ * the windows of `x`, as the rows of a matrix, times the filter, `tile` positions at a time.
+ */
+export function conv(
+  x: usize,
+  filter: usize,
+  out: usize,
+  batch: i32,
+  height: i32,
+  width: i32,
+  channels: i32,
+  outHeight: i32,
+  outWidth: i32,
+  outChannels: i32,
+  filterHeight: i32,
+  filterWidth: i32,
+  strideHeight: i32,
+  strideWidth: i32,
+  top: i32,
+  left: i32,
+  tile: i32,
+  windows: usize,
+  scratch: usize,
+  bias: usize,
+  activation: i32,
+  alpha: f32,
+  slopes: usize,
+): void {
+  const size = filterHeight * filterWidth * channels;
+  const positions = batch * outHeight * outWidth;
+  const pointwise = isPointwise(filterHeight, strideHeight, top) && isPointwise(filterWidth, strideWidth, left);
+  for (let first = 0; first < positions; first += tile) {
+    const count = min(tile, positions - first);
+    const matrix = pointwise ? at(x, first * channels) : windows;
+    if (!pointwise) {
+      moveWindows(
+        false,
+        x,
+        windows,
+        first,
+        count,
+        height,
+        width,
+        channels,
+        outHeight,
+        outWidth,
+        filterHeight,
+        filterWidth,
+        strideHeight,
+        strideWidth,
+        top,
+        left,
+      );
+    }
+    const target = at(out, first * outChannels);
+    gemmFused(
+      matrix,
+      size,
+      1,
+      filter,
+      outChannels,
+      1,
+      target,
+      outChannels,
+      count,
+      outChannels,
+      size,
+      bias,
+      0,
+      activation,
+      alpha,
+      slopes,
+      scratch,
+    );
+  }
+}
+
 /**
  * Gradient of a convolution's filter `[filterHeight, filterWidth, channels, outChannels]`: the windows of `x`, as the
  * columns of a matrix, times `dy`, `tile` positions at a time.
@@ -85,28 +170,33 @@ export function convFilterGradient(
 ): void {
   const size = filterHeight * filterWidth * channels;
   const positions = batch * outHeight * outWidth;
+  const pointwise = isPointwise(filterHeight, strideHeight, top) && isPointwise(filterWidth, strideWidth, left);
   for (let first = 0; first < positions; first += tile) {
     const count = min(tile, positions - first);
-    moveWindows(
-      false,
-      x,
-      windows,
-      first,
-      count,
-      height,
-      width,
-      channels,
-      outHeight,
-      outWidth,
-      filterHeight,
-      filterWidth,
-      strideHeight,
-      strideWidth,
-      top,
-      left,
-    );
+    const matrix = pointwise ? at(x, first * channels) : windows;
+    if (!pointwise) {
+      moveWindows(
+        false,
+        x,
+        windows,
+        first,
+        count,
+        height,
+        width,
+        channels,
+        outHeight,
+        outWidth,
+        filterHeight,
+        filterWidth,
+        strideHeight,
+        strideWidth,
+        top,
+        left,
+      );
+    }
     const slope = at(dy, first * outChannels);
-    gemm(windows, 1, size, slope, outChannels, 1, out, outChannels, size, outChannels, count, first > 0 ? 1 : 0, scratch);
+    const more = first > 0 ? 1 : 0;
+    gemm(matrix, 1, size, slope, outChannels, 1, out, outChannels, size, outChannels, count, more, scratch);
   }
 }
 
@@ -134,28 +224,32 @@ export function convInputGradient(
 ): void {
   const size = filterHeight * filterWidth * channels;
   const positions = batch * outHeight * outWidth;
-  memory.fill(out, 0, (<usize>(batch * height * width * channels)) << 2);
+  const pointwise = isPointwise(filterHeight, strideHeight, top) && isPointwise(filterWidth, strideWidth, left);
+  if (!pointwise) memory.fill(out, 0, (<usize>(batch * height * width * channels)) << 2);
   for (let first = 0; first < positions; first += tile) {
     const count = min(tile, positions - first);
+    const matrix = pointwise ? at(out, first * channels) : windows;
     const slope = at(dy, first * outChannels);
-    gemm(slope, outChannels, 1, filter, 1, outChannels, windows, size, count, size, outChannels, 0, scratch);
-    moveWindows(
-      true,
-      out,
-      windows,
-      first,
-      count,
-      height,
-      width,
-      channels,
-      outHeight,
-      outWidth,
-      filterHeight,
-      filterWidth,
-      strideHeight,
-      strideWidth,
-      top,
-      left,
-    );
+    gemm(slope, outChannels, 1, filter, 1, outChannels, matrix, size, count, size, outChannels, 0, scratch);
+    if (!pointwise) {
+      moveWindows(
+        true,
+        out,
+        windows,
+        first,
+        count,
+        height,
+        width,
+        channels,
+        outHeight,
+        outWidth,
+        filterHeight,
+        filterWidth,
+        strideHeight,
+        strideWidth,
+        top,
+        left,
+      );
+    }
   }
 }

@@ -1,6 +1,6 @@
 import { at } from './vector.as';
 
-/** Copies `count` elements of four bytes. */
+/** Copies `count` elements of four bytes to another place, the last of them together with some before. */
 // @ts-ignore: decorator
 @inline
 export function copyElements(from: usize, to: usize, count: i32): void {
@@ -8,9 +8,12 @@ export function copyElements(from: usize, to: usize, count: i32): void {
     memory.copy(to, from, (<usize>count) << 2);
     return;
   }
-  let i = 0;
-  for (; i + 4 <= count; i += 4) v128.store(at(to, i), v128.load(at(from, i)));
-  for (; i < count; i++) store<i32>(at(to, i), load<i32>(at(from, i)));
+  if (count >= 4) {
+    for (let i = 0; i < count - 4; i += 4) v128.store(at(to, i), v128.load(at(from, i)));
+    v128.store(at(to, count - 4), v128.load(at(from, count - 4)));
+    return;
+  }
+  for (let i = 0; i < count; i++) store<i32>(at(to, i), load<i32>(at(from, i)));
 }
 
 /** to[i] += from[i]. */
