@@ -1,5 +1,6 @@
 import { add, mean, mul, reshape, rsqrt, square, sub, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { withGradient } from './custom_gradient.js';
+import { runFused } from './fused.js';
 import { columnSums, toMatrix } from './linear.js';
 
 /**
@@ -12,20 +13,35 @@ export function layerNorm(x: Tensor, gamma: Tensor, beta: Tensor, epsilon: numbe
   return tidy(() => reshape(normalize(toMatrix(x), gamma, beta, epsilon), x.shape));
 }
 
+/** The mean and 1 / deviation of each row, `[rows, 1]`, and the normalised rows where no kernel makes them again. */
+type Kept = { x: Tensor; gamma: Tensor; mean: Tensor; inverse: Tensor; normalized?: Tensor };
+
 function normalize(x: Tensor, gamma: Tensor, beta: Tensor, epsilon: number): Tensor {
-  return withGradient(
+  return withGradient<[Tensor, Tensor, Tensor], Kept>(
     [x, gamma, beta],
-    (x, gamma, beta) => {
-      const centred = sub(x, mean(x, -1, true));
-      const inverse = rsqrt(add(mean(square(centred), -1, true), epsilon));
-      const normalized = mul(centred, inverse);
-      return { value: add(mul(normalized, gamma), beta), saved: { normalized, inverse, gamma } };
-    },
-    (dy, { normalized, inverse, gamma }) => {
-      const scaled = mul(dy, gamma);
-      const along = mul(normalized, mean(mul(scaled, normalized), -1, true));
-      const dx = mul(inverse, sub(sub(scaled, mean(scaled, -1, true)), along));
-      return [dx, columnSums(mul(dy, normalized)), columnSums(dy)];
-    },
+    (x, gamma, beta) => fused(x, gamma, beta, epsilon) ?? composed(x, gamma, beta, epsilon),
+    (dy, { normalized, ...kept }) =>
+      (normalized ? undefined : runFused('LLFLayerNormGrad', { ...kept, dy })) ??
+      gradients(dy, normalized ?? mul(sub(kept.x, kept.mean), kept.inverse), kept),
   );
+}
+
+function fused(x: Tensor, gamma: Tensor, beta: Tensor, epsilon: number): { value: Tensor; saved: Kept } | undefined {
+  const [value, mean, inverse] = runFused('LLFLayerNorm', { x, gamma, beta }, { epsilon }) ?? [];
+  return value && mean && inverse && { value, saved: { x, gamma, mean, inverse } };
+}
+
+function composed(x: Tensor, gamma: Tensor, beta: Tensor, epsilon: number): { value: Tensor; saved: Kept } {
+  const average = mean(x, -1, true);
+  const centred = sub(x, average);
+  const inverse = rsqrt(add(mean(square(centred), -1, true), epsilon));
+  const normalized = mul(centred, inverse);
+  return { value: add(mul(normalized, gamma), beta), saved: { x, gamma, mean: average, inverse, normalized } };
+}
+
+function gradients(dy: Tensor, normalized: Tensor, { gamma, inverse }: Kept): Tensor[] {
+  const scaled = mul(dy, gamma);
+  const along = mul(normalized, mean(mul(scaled, normalized), -1, true));
+  const dx = mul(inverse, sub(sub(scaled, mean(scaled, -1, true)), along));
+  return [dx, columnSums(mul(dy, normalized)), columnSums(dy)];
 }

@@ -12,30 +12,38 @@ import {
 } from '@tensorflow/tfjs-core';
 import { attentionKernels } from './attention_kernels.js';
 import { missingInternals } from './backend.js';
+import { batchNormKernels } from './batch_norm_kernels.js';
 import { convKernels } from './conv_kernels.js';
 import { depthwiseKernels } from './depthwise_kernels.js';
 import { einsumKernels } from './einsum_kernels.js';
 import { gatherKernels } from './gather_kernels.js';
+import { geluKernels } from './gelu_kernels.js';
 import { hostOf } from './host.js';
 import type { WasmKernel } from './kernel.js';
 import { matmulKernels } from './matmul_kernels.js';
 import { type Simd, supportedSimd } from './module.js';
+import { normKernels } from './norm_kernels.js';
 import { reduceKernels } from './reduce_kernels.js';
 import { sliceKernels } from './slice_kernels.js';
 import { softmaxKernels } from './softmax_kernels.js';
+import { tileKernels } from './tile_kernels.js';
 import { topkKernels } from './topk_kernels.js';
 import { transposeKernels } from './transpose_kernels.js';
 
 const KERNELS: readonly WasmKernel[] = [
+  ...batchNormKernels,
   ...convKernels,
   ...depthwiseKernels,
   ...einsumKernels,
   ...gatherKernels,
+  ...geluKernels,
   ...matmulKernels,
+  ...normKernels,
   ...reduceKernels,
   ...sliceKernels,
   ...softmaxKernels,
   ...attentionKernels,
+  ...tileKernels,
   ...topkKernels,
   ...transposeKernels,
 ];

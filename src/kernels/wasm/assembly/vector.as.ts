@@ -14,3 +14,12 @@ export function fma(a: v128, b: v128, c: v128): v128 {
 export function at(pointer: usize, index: i32): usize {
   return pointer + ((<usize>index) << 2);
 }
+
+/** The sum of four lanes. */
+// @ts-ignore: decorator
+@inline
+export function sumLanes(x: v128): f32 {
+  return (
+    f32x4.extract_lane(x, 0) + f32x4.extract_lane(x, 1) + (f32x4.extract_lane(x, 2) + f32x4.extract_lane(x, 3))
+  );
+}

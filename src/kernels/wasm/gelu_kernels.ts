@@ -1,0 +1,24 @@
+import { util } from '@tensorflow/tfjs-core';
+import { areFloats, inputOf, type WasmKernel } from './kernel.js';
+
+/** A kernel that takes tensors of one shape to one of that shape, number by number. */
+function pointwise(name: string, inputs: readonly string[], run: string): WasmKernel {
+  return {
+    name,
+    run: (call) => {
+      const { host } = call;
+      const tensors = inputs.map((input) => inputOf(call, input));
+      if (!areFloats(...tensors)) return undefined;
+      const { shape } = inputOf(call, 'x');
+      const out = host.output(shape);
+      host.call(run, ...[...tensors, out].map((tensor) => host.pointer(tensor)), util.sizeFromShape(shape));
+      return out;
+    },
+  };
+}
+
+/** `LLFGelu`: `x` → exact GELU of it. `LLFGeluGrad`: `x`, `dy` → `dx`. */
+export const geluKernels: readonly WasmKernel[] = [
+  pointwise('LLFGelu', ['x'], 'gelu'),
+  pointwise('LLFGeluGrad', ['x', 'dy'], 'geluGrad'),
+];
