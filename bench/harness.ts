@@ -6,6 +6,8 @@ export interface BenchCase {
   name: string;
   /** What one run gets done, in the unit of the throughput (images, say). */
   items: number;
+  /** What comes before each run and is not timed, such as a change of the kernels or of the backend. */
+  prepare?: () => Promise<unknown> | unknown;
   /** One run, over when the promise is. */
   run: () => Promise<unknown> | unknown;
 }
@@ -44,10 +46,16 @@ export function processorTime(): number {
 export async function measure(cases: readonly BenchCase[], options: MeasureOptions = {}): Promise<Timing[]> {
   const { warmUp = 2, rounds = 5, seconds = 0, clock = () => performance.now(), timer = clock } = options;
   const timings = cases.map(({ name, items }) => ({ name, items, milliseconds: [] as number[] }));
-  for (let i = 0; i < warmUp; i++) for (const { run } of cases) await run();
+  for (let i = 0; i < warmUp; i++) {
+    for (const { prepare, run } of cases) {
+      await prepare?.();
+      await run();
+    }
+  }
   const begin = clock();
   for (let round = 0; round < rounds || clock() - begin < 1000 * seconds; round++) {
     for (const place of sequence(cases.length, round)) {
+      await cases[place]?.prepare?.();
       const start = timer();
       await cases[place]?.run();
       timings[place]?.milliseconds.push(timer() - start);

@@ -4,6 +4,7 @@ import { argv } from 'node:process';
 const benches: Readonly<Record<string, () => Promise<unknown>>> = {
   cropr: () => import('./cropr.js'),
   tokens: () => import('./tokens.js'),
+  wasm: () => import('./wasm.js'),
 };
 
 const chosen = argv[2] ?? '';

@@ -105,6 +105,24 @@ describe('measure', () => {
     ]);
   });
 
+  it('prepares before every run and leaves that out of the times', async () => {
+    const { cases, clock, log } = simulated([10, 20]);
+    let now = 0;
+    const prepared = cases.map((one) => ({
+      ...one,
+      prepare: () => {
+        now += 1000;
+        log.push('prepare');
+      },
+    }));
+    const timings = await measure(prepared, { warmUp: 1, rounds: 2, clock: () => clock() + now });
+    expect(log.map((entry) => entry.slice(0, 4))).toEqual(Array.from({ length: 6 }, () => ['prep', 'case']).flat());
+    expect(timings.map(({ milliseconds }) => milliseconds)).toEqual([
+      [10, 10],
+      [20, 20],
+    ]);
+  });
+
   it('measures the true ratio where every second round takes twice as long', async () => {
     const { cases, clock } = simulated([10, 20], (run) => (Math.floor(run / 2) % 2 === 0 ? 1 : 2));
     const [fast, slow] = (await measure(cases, { warmUp: 0, rounds: 6, clock })) as [Timing, Timing];
