@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { expectSame, tensorOf, withAcceleration } from './both_backends.js';
 
 withAcceleration();
@@ -43,5 +43,25 @@ describe('Transpose', () => {
 
   it('leaves bool to stock', () => {
     expectSame(() => tf.transpose(tf.cast(tf.greater(tensorOf([3, 5], 1), 0), 'bool')));
+  });
+});
+
+describe('Identity', () => {
+  it('shares the values of every numeric dtype until the last tensor is disposed', () => {
+    void tf.setBackend('wasm');
+    for (const dtype of ['float32', 'int32', 'bool'] as const) {
+      const { numTensors, numDataBuffers, numBytes } = tf.memory();
+      const x = tf.tensor1d([1, 0, 1], dtype);
+      const same = tf.clone(x);
+      const column = tf.reshape(same, [1, 3, 1]);
+      const moved = tf.transpose(column, [2, 1, 0]);
+      expect(tf.memory().numDataBuffers).toBe(numDataBuffers + (dtype === 'bool' ? 2 : 1));
+      x.dispose();
+      expect([...same.dataSync()]).toEqual([1, 0, 1]);
+      same.dispose();
+      expect([...moved.dataSync()]).toEqual([1, 0, 1]);
+      tf.dispose([column, moved]);
+      expect(tf.memory()).toMatchObject({ numTensors, numDataBuffers, numBytes });
+    }
   });
 });

@@ -14,6 +14,8 @@ export interface WasmBackend {
     _free(pointer: number): void;
   };
   readonly dataIdMap: { get(dataId: DataId): { readonly memoryOffset: number } };
+  /** Notes that one more tensor has these values. */
+  incRef(dataId: DataId): void;
   /** A tensor of memory that was allocated for it. */
   makeOutput(shape: number[], dtype: DataType, memoryOffset: number): TensorInfo;
 }
@@ -29,10 +31,11 @@ export function memoryOf({ wasm }: WasmBackend): WebAssembly.Memory | undefined 
 /** Why kernels cannot work with this backend: what is missing in it. Empty if they can. */
 export function missingInternals(backend: unknown): string {
   if (!isObject(backend)) return 'a backend';
-  const { wasm, dataIdMap, makeOutput } = backend as Partial<WasmBackend>;
+  const { wasm, dataIdMap, incRef, makeOutput } = backend as Partial<WasmBackend>;
   if (!isObject(wasm)) return 'its module';
   if (typeof wasm._malloc !== 'function' || typeof wasm._free !== 'function') return 'its allocator';
   if (!isObject(dataIdMap) || typeof dataIdMap.get !== 'function') return 'its table of tensors';
+  if (typeof incRef !== 'function') return 'its count of references';
   if (typeof makeOutput !== 'function') return 'its way to make outputs';
   return memoryOf(backend as unknown as WasmBackend) ? '' : 'its memory';
 }

@@ -33,6 +33,12 @@ export class KernelHost {
     return this.backend.makeOutput([...shape], dtype, pointer);
   }
 
+  /** A tensor with the values of another one: no values are copied, as none ever change. */
+  share({ dataId, dtype }: TensorInfo, shape: readonly number[]): TensorInfo {
+    this.backend.incRef(dataId);
+    return { dataId, shape: [...shape], dtype };
+  }
+
   /** Hands out scratch memory for the length of a call. */
   withScratch<T>(bytes: number, use: (pointer: number) => T): T {
     const pointer = this.allocate(bytes);
