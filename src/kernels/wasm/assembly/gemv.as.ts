@@ -75,62 +75,48 @@ function stridedDot(x: usize, step: i32, y: usize, k: i32): f32 {
   return sum;
 }
 
-/** y += M · v for a matrix whose columns are contiguous, `step` floats apart: sums of 256 products in registers. */
+/** y += M · v for a matrix whose columns are contiguous, `step` floats apart: four columns at a time. */
 function addColumns(matrix: usize, step: i32, vector: usize, y: usize, rows: i32, k: i32): void {
-  for (let p = 0; p < k; p += 256) {
-    const count = min(256, k - p);
-    const columns = at(matrix, p * step);
-    const factors = at(vector, p);
+  let p = 0;
+  for (; p + 4 <= k; p += 4) {
+    let c0 = at(matrix, p * step);
+    let c1 = at(c0, step);
+    let c2 = at(c1, step);
+    let c3 = at(c2, step);
+    const v = at(vector, p);
+    const v0 = v128.load32_splat(v);
+    const v1 = v128.load32_splat(v, 4);
+    const v2 = v128.load32_splat(v, 8);
+    const v3 = v128.load32_splat(v, 12);
+    let target = y;
     let i = 0;
-    for (; i + 32 <= rows; i += 32) addWide(at(columns, i), step, factors, at(y, i), count);
-    for (; i + 4 <= rows; i += 4) addFour(at(columns, i), step, factors, at(y, i), count);
+    for (; i + 4 <= rows; i += 4) {
+      const even = fma(v128.load(c2), v2, f32x4.mul(v128.load(c0), v0));
+      const odd = fma(v128.load(c3), v3, f32x4.mul(v128.load(c1), v1));
+      v128.store(target, f32x4.add(v128.load(target), f32x4.add(even, odd)));
+      c0 += 16;
+      c1 += 16;
+      c2 += 16;
+      c3 += 16;
+      target += 16;
+    }
     for (; i < rows; i++) {
-      const target = at(y, i);
-      store<f32>(target, load<f32>(target) + stridedDot(at(columns, i), step, factors, count));
+      const even = load<f32>(c0) * load<f32>(v) + load<f32>(c2) * load<f32>(v, 8);
+      const odd = load<f32>(c1) * load<f32>(v, 4) + load<f32>(c3) * load<f32>(v, 12);
+      store<f32>(target, load<f32>(target) + (even + odd));
+      c0 += 4;
+      c1 += 4;
+      c2 += 4;
+      c3 += 4;
+      target += 4;
     }
   }
-}
-
-/** y[32] += the columns times their factors. */
-function addWide(column: usize, step: i32, factor: usize, y: usize, k: i32): void {
-  let a = f32x4.splat(0);
-  let b = a;
-  let c = a;
-  let d = a;
-  let e = a;
-  let f = a;
-  let g = a;
-  let h = a;
-  for (let p = 0; p < k; p++) {
-    const s = v128.load32_splat(factor);
-    a = fma(v128.load(column), s, a);
-    b = fma(v128.load(column, 16), s, b);
-    c = fma(v128.load(column, 32), s, c);
-    d = fma(v128.load(column, 48), s, d);
-    e = fma(v128.load(column, 64), s, e);
-    f = fma(v128.load(column, 80), s, f);
-    g = fma(v128.load(column, 96), s, g);
-    h = fma(v128.load(column, 112), s, h);
-    column = at(column, step);
-    factor += 4;
+  for (; p < k; p++) {
+    const column = at(matrix, p * step);
+    const factor = load<f32>(at(vector, p));
+    for (let i = 0; i < rows; i++) {
+      const target = at(y, i);
+      store<f32>(target, load<f32>(target) + load<f32>(at(column, i)) * factor);
+    }
   }
-  v128.store(y, f32x4.add(v128.load(y), a));
-  v128.store(y, f32x4.add(v128.load(y, 16), b), 16);
-  v128.store(y, f32x4.add(v128.load(y, 32), c), 32);
-  v128.store(y, f32x4.add(v128.load(y, 48), d), 48);
-  v128.store(y, f32x4.add(v128.load(y, 64), e), 64);
-  v128.store(y, f32x4.add(v128.load(y, 80), f), 80);
-  v128.store(y, f32x4.add(v128.load(y, 96), g), 96);
-  v128.store(y, f32x4.add(v128.load(y, 112), h), 112);
-}
-
-/** y[4] += the columns times their factors. */
-function addFour(column: usize, step: i32, factor: usize, y: usize, k: i32): void {
-  let a = f32x4.splat(0);
-  for (let p = 0; p < k; p++) {
-    a = fma(v128.load(column), v128.load32_splat(factor), a);
-    column = at(column, step);
-    factor += 4;
-  }
-  v128.store(y, f32x4.add(v128.load(y), a));
 }
