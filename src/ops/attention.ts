@@ -70,24 +70,22 @@ export function selfAttention(qkv: Tensor, heads: number, keyBias?: Tensor): Ten
   );
 }
 
-/** What the gradients need. Fused: the inputs, and of each query two numbers, `[B·heads, 2, M]`. */
-type Fused = { qkv: Tensor; statistics: Tensor } | { qkv: Tensor; statistics: Tensor; bias: Tensor };
-/** Composed: three of `[B·heads, M, D/heads]`, and the softmax `[B·heads, M, M]`. */
+/** What the fused gradient needs: inputs and value, and two numbers of each query, `[B·heads, 2, M]`. */
+type Fused = Record<'qkv' | 'context' | 'statistics', Tensor> & { bias?: Tensor };
+/** What the composed gradient needs: three of `[B·heads, M, D/heads]`, and the softmax `[B·heads, M, M]`. */
 type Composed = Record<'query' | 'key' | 'value' | 'weights', Tensor>;
 
 type Attended<Saved> = { value: Tensor; saved: Saved };
 
 function fusedAttention(qkv: Tensor, heads: number, keyBias?: Tensor): Attended<Fused> | undefined {
   const inputs = keyBias === undefined ? { qkv } : { qkv, bias: cast(keyBias, 'float32') };
-  const [value, statistics] = runFused('LLFSelfAttention', inputs, { heads }) ?? [];
-  return value && statistics && { value, saved: { ...inputs, statistics } };
+  const [context, statistics] = runFused('LLFSelfAttention', inputs, { heads }) ?? [];
+  return context && statistics && { value: context, saved: { ...inputs, context, statistics } };
 }
 
 function fusedGradient(dy: Tensor, saved: Fused, heads: number): Tensor {
   const [gradient] = runFused('LLFSelfAttentionGrad', { dy, ...saved }, { heads }) ?? [];
-  if (gradient) return gradient;
-  const keyBias = 'bias' in saved ? saved.bias : undefined;
-  return composedGradient(dy, composedAttention(saved.qkv, heads, keyBias).saved, heads);
+  return gradient ?? composedGradient(dy, composedAttention(saved.qkv, heads, saved.bias).saved, heads);
 }
 
 function composedAttention(qkv: Tensor, heads: number, keyBias?: Tensor): Attended<Composed> {

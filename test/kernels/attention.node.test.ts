@@ -54,12 +54,13 @@ describe('LLFSelfAttention', () => {
     );
   });
 
-  it('equals it at the sizes of a ViT, with deep heads, and for more queries than a block holds', () => {
+  it('equals it at the sizes of a ViT, with deep heads, and for more queries and keys than a step takes', () => {
     for (const s of [
       { ...plain, tokens: 197, heads: 3, depth: 64 },
       { ...plain, batch: 2, tokens: 49, heads: 2, depth: 64, bias: true },
       { ...plain, tokens: 5, depth: 300 },
       { ...plain, tokens: 400, depth: 5, bias: true },
+      { ...plain, tokens: 523, depth: 6, spread: 5 },
     ])
       expectSame(() => attend(s), 1e-5);
   });
@@ -87,6 +88,13 @@ describe('LLFSelfAttention', () => {
     for (const key of [1, 3]) expect(grad?.values.slice(key * 6 + 2, key * 6 + 6)).toEqual([0, 0, 0, 0]);
     expect(grad?.values.slice(2, 6).some((value) => value !== 0)).toBe(true);
     tf.dispose([qkv, bias]);
+  });
+
+  it('passes over keys that are all masked, even those of a whole step', () => {
+    expectSame(() => {
+      const bias = tf.concat([tf.fill([1, 300], Number.NEGATIVE_INFINITY), tf.zeros([1, 300])], 1);
+      return [selfAttention(tensorOf([1, 600, 6], 4), 1, bias)];
+    }, 1e-5);
   });
 
   it('is finite for logits of any size, and lets NaN be seen', () => {

@@ -39,22 +39,23 @@ const selfAttention: WasmKernel = {
   },
 };
 
-/** `LLFSelfAttentionGrad`: the inputs of `LLFSelfAttention`, its `statistics`, and the gradient `dy` → that of `qkv`. */
+/** `LLFSelfAttentionGrad`: what `LLFSelfAttention` takes and returns, and the gradient `dy` of the context → that of `qkv`. */
 const selfAttentionGrad: WasmKernel = {
   name: 'LLFSelfAttentionGrad',
   run: (call) => {
     const { host } = call;
     const qkv = inputOf(call, 'qkv');
     const dy = inputOf(call, 'dy');
+    const context = inputOf(call, 'context');
     const statistics = inputOf(call, 'statistics');
     const bias = biasOf(call);
-    if (!areFloats(qkv, dy, statistics, bias)) return undefined;
+    if (!areFloats(qkv, dy, context, statistics, bias)) return undefined;
     const sizes = sizesOf(qkv, call);
     const [batch, , tokens, depth] = sizes;
     const gradient = host.output(qkv.shape);
     if (batch * tokens * depth > 0) {
       host.withScratch(host.call('selfAttentionGradScratch', tokens, depth), (scratch) => {
-        const pointers = [qkv, dy, statistics, gradient].map((tensor) => host.pointer(tensor));
+        const pointers = [qkv, dy, context, statistics, gradient].map((tensor) => host.pointer(tensor));
         host.call('selfAttentionGrad', ...pointers, bias ? host.pointer(bias) : 0, ...sizes, scratch);
       });
     }

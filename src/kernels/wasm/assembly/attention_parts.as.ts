@@ -1,7 +1,7 @@
 import { expOrZero } from './exp.as';
 import { packBlock } from './gemm_pack.as';
 import { ROWS, tile } from './gemm_tile.as';
-import { at, fma } from './vector.as';
+import { at } from './vector.as';
 
 /**
  * What attention is made of. A matrix that is multiplied from the left is packed in panels of {@link ROWS} rows; all others
@@ -30,13 +30,22 @@ export function packBlocks(source: usize, stride: i32, rows: i32, k: i32, target
   packBlock(source, stride, 1, rows, k, target, 8);
 }
 
-export function scaleBlocks(blocks: usize, size: i32, scale: f32): void {
-  const factor = f32x4.splat(scale);
+/** Multiplies blocks of `size` floats by eight factors. */
+export function scaleBlocks(blocks: usize, size: i32, factors: usize): void {
+  const left = v128.load(factors);
+  const right = v128.load(factors, 16);
   for (let i = 0; i < size; i += 8) {
     const place = at(blocks, i);
-    v128.store(place, f32x4.mul(v128.load(place), factor));
-    v128.store(place, f32x4.mul(v128.load(place, 16), factor), 16);
+    v128.store(place, f32x4.mul(v128.load(place), left));
+    v128.store(place, f32x4.mul(v128.load(place, 16), right), 16);
   }
+}
+
+/** Eight times a value, as factors. */
+export function splatEight(target: usize, value: f32): usize {
+  v128.store(target, f32x4.splat(value));
+  v128.store(target, f32x4.splat(value), 16);
+  return target;
 }
 
 /** For each of `groups` blocks: c[m, 8] = a[m, k] · b[k, 8]. A panel of a stays in L1 while the blocks pass by. */
@@ -53,15 +62,12 @@ export function products(a: usize, m: i32, k: i32, b: usize, c: usize, cGroup: i
   }
 }
 
-/** c[m, 8] (+)= a[m, k] · b[k, 8], where k may be long. */
-export function combine(a: usize, m: i32, k: i32, b: usize, c: usize, accumulate: bool): void {
-  for (let p = 0; p < k; p += K_BLOCK) {
-    const kc = min(K_BLOCK, k - p);
-    for (let i = 0; i < m; i += ROWS) {
-      const panel = at(a, i * k + p * ROWS);
-      const target = at(c, i * 8);
-      tile(panel, at(panel, kc * ROWS), at(b, p * 8), 32, target, 32, accumulate || p > 0 ? target : 0, 32);
-    }
+/** c[m, 8] (+)= a[m, k] · b[k, 8], for a short k; panels of a are `aPanel` floats apart. */
+export function combine(a: usize, aPanel: i32, m: i32, k: i32, b: usize, c: usize, accumulate: bool): void {
+  for (let i = 0; i < m; i += ROWS) {
+    tile(a, at(a, k * ROWS), b, 32, c, 32, accumulate ? c : 0, 32);
+    a = at(a, aPanel);
+    c = at(c, ROWS * 8);
   }
 }
 
@@ -76,96 +82,113 @@ export function addBias(logits: usize, bias: usize, keys: i32): void {
 }
 
 /**
- * exp(logits - highest) in place, for eight queries; writes `highest [8]` and 1 / sum `[8]`, one after another, to
- * `statistics`.
+ * exp(logits - highest) in place, of eight queries and some of their keys. `found` holds three times eight numbers: the
+ * highest logit so far, Σ exp(logit - highest), and the factor of all that was summed with the highest of before.
  */
-export function exponentials(logits: usize, keys: i32, statistics: usize): void {
+export function exponentials(logits: usize, keys: i32, found: usize, first: bool): void {
+  halfExponentials(logits, keys, found, first);
+  halfExponentials(logits + 16, keys, found + 16, first);
+}
+
+function halfExponentials(logits: usize, keys: i32, found: usize, first: bool): void {
   const end = at(logits, keys * 8);
-  let highLeft = v128.load(logits);
-  let highRight = v128.load(logits, 16);
+  // Not -infinity: its difference to itself is no number, and keys may be masked by it.
+  const before = first ? f32x4.splat(-3e38) : v128.load(found);
+  let highest = before;
+  for (let place = logits; place != end; place += 32) highest = f32x4.pmax(highest, v128.load(place));
+  let sum = f32x4.splat(0);
   for (let place = logits; place != end; place += 32) {
-    highLeft = f32x4.pmax(highLeft, v128.load(place));
-    highRight = f32x4.pmax(highRight, v128.load(place, 16));
+    const y = expOrZero(f32x4.sub(v128.load(place), highest));
+    sum = f32x4.add(sum, y);
+    v128.store(place, y);
   }
-  let sumLeft = f32x4.splat(0);
-  let sumRight = sumLeft;
-  for (let j = 0; j < keys; j += K_BLOCK) {
-    const blockEnd = at(logits, min(keys, j + K_BLOCK) * 8);
-    let left = f32x4.splat(0);
-    let right = left;
-    for (let place = at(logits, j * 8); place != blockEnd; place += 32) {
-      const y = expOrZero(f32x4.sub(v128.load(place), highLeft));
-      left = f32x4.add(left, y);
-      v128.store(place, y);
-      const z = expOrZero(f32x4.sub(v128.load(place, 16), highRight));
-      right = f32x4.add(right, z);
-      v128.store(place, z, 16);
-    }
-    sumLeft = f32x4.add(sumLeft, left);
-    sumRight = f32x4.add(sumRight, right);
+  if (!first) {
+    const factor = expOrZero(f32x4.sub(before, highest));
+    sum = f32x4.add(sum, f32x4.mul(v128.load(found, 32), factor));
+    v128.store(found, factor, 64);
   }
-  v128.store(statistics, highLeft);
-  v128.store(statistics, highRight, 16);
-  v128.store(statistics, f32x4.div(f32x4.splat(1), sumLeft), 32);
-  v128.store(statistics, f32x4.div(f32x4.splat(1), sumRight), 48);
+  v128.store(found, highest);
+  v128.store(found, sum, 32);
 }
 
 /**
  * From logits and gradients of the shares of eight queries, both `[keys, 8]`: the shares and the gradients of the logits,
- * in place.
+ * in place. `known` holds three times eight numbers: the highest logit, 1 / Σ exp(logit - highest), and Σ share · gradient.
  */
-export function shareGradients(logits: usize, gradients: usize, keys: i32, statistics: usize): void {
-  const size = <usize>(keys * 8) << 2;
-  const highLeft = v128.load(statistics);
-  const highRight = v128.load(statistics, 16);
-  const scaleLeft = v128.load(statistics, 32);
-  const scaleRight = v128.load(statistics, 48);
-  let left = f32x4.splat(0);
-  let right = left;
-  for (let i: usize = 0; i != size; i += 32) {
-    const y = f32x4.mul(expOrZero(f32x4.sub(v128.load(logits + i), highLeft)), scaleLeft);
-    v128.store(logits + i, y);
-    left = fma(y, v128.load(gradients + i), left);
-    const z = f32x4.mul(expOrZero(f32x4.sub(v128.load(logits + i, 16), highRight)), scaleRight);
-    v128.store(logits + i, z, 16);
-    right = fma(z, v128.load(gradients + i, 16), right);
-  }
-  for (let i: usize = 0; i != size; i += 32) {
-    const place = gradients + i;
-    v128.store(place, f32x4.mul(v128.load(logits + i), f32x4.sub(v128.load(place), left)));
-    v128.store(place, f32x4.mul(v128.load(logits + i, 16), f32x4.sub(v128.load(place, 16), right)), 16);
+export function shareGradients(logits: usize, gradients: usize, keys: i32, known: usize): void {
+  halfShareGradients(logits, gradients, keys, known);
+  halfShareGradients(logits + 16, gradients + 16, keys, known + 16);
+}
+
+function halfShareGradients(logits: usize, gradients: usize, keys: i32, known: usize): void {
+  const end = at(logits, keys * 8);
+  const highest = v128.load(known);
+  const scale = v128.load(known, 32);
+  const mean = v128.load(known, 64);
+  while (logits != end) {
+    const y = f32x4.mul(expOrZero(f32x4.sub(v128.load(logits), highest)), scale);
+    v128.store(logits, y);
+    v128.store(gradients, f32x4.mul(y, f32x4.sub(v128.load(gradients), mean)));
+    logits += 32;
+    gradients += 32;
   }
 }
 
-/** Writes a block `[columns, 8]`, each of the eight scaled, as `rows` rows of `columns` floats, `stride` floats apart. */
-export function putRows(block: usize, scales: usize, target: usize, stride: i32, rows: i32, columns: i32): void {
+/** Σ a · b over `size` floats. */
+export function dot(a: usize, b: usize, size: i32): f32 {
+  let four = f32x4.splat(0);
+  let j = 0;
+  for (; j + 4 <= size; j += 4) four = f32x4.add(four, f32x4.mul(v128.load(at(a, j)), v128.load(at(b, j))));
+  let sum = f32x4.extract_lane(four, 0) + f32x4.extract_lane(four, 1);
+  sum += f32x4.extract_lane(four, 2) + f32x4.extract_lane(four, 3);
+  for (; j < size; j++) sum += load<f32>(at(a, j)) * load<f32>(at(b, j));
+  return sum;
+}
+
+// @ts-ignore: decorator
+@inline
+function put(target: usize, value: v128, add: bool): void {
+  v128.store(target, add ? f32x4.add(v128.load(target), value) : value);
+}
+
+/**
+ * Writes a block `[columns, 8]`, each of the eight by its factor, as `rows` rows of `columns` floats, `stride` floats
+ * apart; or adds it to them.
+ */
+export function putRows(
+  block: usize,
+  factors: usize,
+  target: usize,
+  stride: i32,
+  rows: i32,
+  columns: i32,
+  add: bool,
+): void {
   for (let r = 0; r < rows; r += 4) {
-    const scale = v128.load(at(scales, r));
+    const factor = v128.load(at(factors, r));
     const lanes = min(4, rows - r);
     let j = 0;
     for (; lanes == 4 && j + 4 <= columns; j += 4) {
       const place = at(block, j * 8 + r);
-      const x0 = f32x4.mul(v128.load(place), scale);
-      const x1 = f32x4.mul(v128.load(place, 32), scale);
-      const x2 = f32x4.mul(v128.load(place, 64), scale);
-      const x3 = f32x4.mul(v128.load(place, 96), scale);
+      const x0 = f32x4.mul(v128.load(place), factor);
+      const x1 = f32x4.mul(v128.load(place, 32), factor);
+      const x2 = f32x4.mul(v128.load(place, 64), factor);
+      const x3 = f32x4.mul(v128.load(place, 96), factor);
       const low01 = v128.shuffle<f32>(x0, x1, 0, 4, 1, 5);
       const low23 = v128.shuffle<f32>(x2, x3, 0, 4, 1, 5);
       const high01 = v128.shuffle<f32>(x0, x1, 2, 6, 3, 7);
       const high23 = v128.shuffle<f32>(x2, x3, 2, 6, 3, 7);
-      let out = at(target, r * stride + j);
-      v128.store(out, v128.shuffle<f64>(low01, low23, 0, 2));
-      out = at(out, stride);
-      v128.store(out, v128.shuffle<f64>(low01, low23, 1, 3));
-      out = at(out, stride);
-      v128.store(out, v128.shuffle<f64>(high01, high23, 0, 2));
-      out = at(out, stride);
-      v128.store(out, v128.shuffle<f64>(high01, high23, 1, 3));
+      const out = at(target, r * stride + j);
+      put(out, v128.shuffle<f64>(low01, low23, 0, 2), add);
+      put(at(out, stride), v128.shuffle<f64>(low01, low23, 1, 3), add);
+      put(at(out, 2 * stride), v128.shuffle<f64>(high01, high23, 0, 2), add);
+      put(at(out, 3 * stride), v128.shuffle<f64>(high01, high23, 1, 3), add);
     }
     for (; j < columns; j++) {
       for (let lane = r; lane < r + lanes; lane++) {
-        const value = load<f32>(at(block, j * 8 + lane)) * load<f32>(at(scales, lane));
-        store<f32>(at(target, lane * stride + j), value);
+        const value = load<f32>(at(block, j * 8 + lane)) * load<f32>(at(factors, lane));
+        const out = at(target, lane * stride + j);
+        store<f32>(out, add ? load<f32>(out) + value : value);
       }
     }
   }

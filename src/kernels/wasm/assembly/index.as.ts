@@ -1,4 +1,5 @@
 export * from './attention.as';
+export * from './attention_grad.as';
 export * from './batch_norm.as';
 export * from './conv.as';
 export * from './depthwise.as';

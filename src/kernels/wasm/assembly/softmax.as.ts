@@ -18,8 +18,8 @@ function softmaxRow(x: usize, out: usize, columns: i32): void {
     totals = f32x4.add(totals, y);
     v128.store(at(out, j), y);
   }
-  let total =
-    f32x4.extract_lane(totals, 0) + f32x4.extract_lane(totals, 1) + f32x4.extract_lane(totals, 2) + f32x4.extract_lane(totals, 3);
+  let total = f32x4.extract_lane(totals, 0) + f32x4.extract_lane(totals, 1);
+  total += f32x4.extract_lane(totals, 2) + f32x4.extract_lane(totals, 3);
   for (; j < columns; j++) {
     const y = f32x4.extract_lane(share(v128.load32_splat(at(x, j)), highest), 0);
     total += y;
