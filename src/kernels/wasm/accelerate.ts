@@ -17,12 +17,12 @@ import { convKernels } from './conv_kernels.js';
 import { depthwiseKernels } from './depthwise_kernels.js';
 import { einsumKernels } from './einsum_kernels.js';
 import { gatherKernels } from './gather_kernels.js';
-import { geluKernels } from './gelu_kernels.js';
 import { hostOf } from './host.js';
 import type { WasmKernel } from './kernel.js';
 import { matmulKernels } from './matmul_kernels.js';
 import { type Simd, supportedSimd } from './module.js';
 import { normKernels } from './norm_kernels.js';
+import { pointwiseKernels } from './pointwise_kernels.js';
 import { reduceKernels } from './reduce_kernels.js';
 import { sliceKernels } from './slice_kernels.js';
 import { softmaxKernels } from './softmax_kernels.js';
@@ -36,9 +36,9 @@ const KERNELS: readonly WasmKernel[] = [
   ...depthwiseKernels,
   ...einsumKernels,
   ...gatherKernels,
-  ...geluKernels,
   ...matmulKernels,
   ...normKernels,
+  ...pointwiseKernels,
   ...reduceKernels,
   ...sliceKernels,
   ...softmaxKernels,

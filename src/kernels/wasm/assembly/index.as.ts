@@ -9,6 +9,7 @@ export * from './gemm.as';
 export * from './memory.as';
 export * from './norm.as';
 export * from './optimizer.as';
+export * from './pointwise.as';
 export * from './reduce.as';
 export * from './softmax.as';
 export * from './topk.as';

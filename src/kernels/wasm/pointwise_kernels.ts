@@ -1,4 +1,4 @@
-import { util } from '@tensorflow/tfjs-core';
+import { Erf, Exp, Tanh, util } from '@tensorflow/tfjs-core';
 import { areFloats, inputOf, type WasmKernel } from './kernel.js';
 
 /** A kernel that takes tensors of one shape to one of that shape, number by number. */
@@ -17,8 +17,14 @@ function pointwise(name: string, inputs: readonly string[], run: string): WasmKe
   };
 }
 
-/** `LLFGelu`: `x` → exact GELU of it. `LLFGeluGrad`: `x`, `dy` → `dx`. */
-export const geluKernels: readonly WasmKernel[] = [
+/**
+ * `LLFGelu`: `x` → exact GELU of it. `LLFGeluGrad`: `x`, `dy` → `dx`. The other functions that the stock kernels compute
+ * one number at a time; theirs of `Sigmoid` is fast.
+ */
+export const pointwiseKernels: readonly WasmKernel[] = [
   pointwise('LLFGelu', ['x'], 'gelu'),
   pointwise('LLFGeluGrad', ['x', 'dy'], 'geluGrad'),
+  pointwise(Exp, ['x'], 'exponentials'),
+  pointwise(Erf, ['x'], 'errorFunctions'),
+  pointwise(Tanh, ['x'], 'hyperbolicTangents'),
 ];
