@@ -53,6 +53,16 @@ export function expectSame(compute: () => tf.Tensor | tf.Tensor[], tolerance = 0
   });
 }
 
+/** Expects the same shapes and, within 3e-6 of the largest or of 1, the same values: sums of numbers in [-1, 1) may cancel. */
+export function expectClose(ours: readonly Result[], theirs: readonly Result[]): void {
+  expect(ours.map(({ shape }) => shape)).toEqual(theirs.map(({ shape }) => shape));
+  const values = ours.flatMap((result) => result.values);
+  const expected = theirs.flatMap((result) => result.values);
+  const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
+  const worst = values.reduce((most, value, i) => Math.max(most, Math.abs(value - (expected[i] ?? Number.NaN))), 0);
+  expect(worst).toBeLessThanOrEqual(3e-6 * largest);
+}
+
 /** Numbers of a stream that a seed fixes, in [-1, 1). */
 export function numbers(count: number, seed: number): Float32Array {
   let state = seed >>> 0;

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { accelerateWasm } from '../../src/wasm/index.js';
-import { computeOn, expectSame, tensorOf, withAcceleration } from './both_backends.js';
+import { computeOn, expectClose, expectSame, tensorOf, withAcceleration } from './both_backends.js';
 
 /** Sizes around the tile (4x8), the blocks (96, 512, 256), and 1, where a product is one of a vector. */
 const size = fc.oneof(
@@ -39,11 +39,16 @@ beforeEach(async () => {
   await tf.setBackend('wasm');
 });
 
+/** Compares with the cpu backend. */
+function expectEqual(compute: () => tf.Tensor | tf.Tensor[]): void {
+  expectClose(computeOn('wasm', compute), computeOn('cpu', compute));
+}
+
 describe('matMul', () => {
   it('equals the cpu backend for every transpose', () => {
     fc.assert(
       fc.property(sizes, (shape) => {
-        expectSame(() => tf.matMul(...factors(shape, [], []), shape.transposeA, shape.transposeB), 1e-6);
+        expectEqual(() => tf.matMul(...factors(shape, [], []), shape.transposeA, shape.transposeB));
       }),
       runs,
     );
@@ -62,7 +67,7 @@ describe('matMul', () => {
       for (const transposeA of [false, true]) {
         for (const transposeB of [false, true]) {
           const shape = { m, n, k, transposeA, transposeB };
-          expectSame(() => tf.matMul(...factors(shape, [], []), transposeA, transposeB), 1e-6);
+          expectEqual(() => tf.matMul(...factors(shape, [], []), transposeA, transposeB));
         }
       }
     }
@@ -77,7 +82,7 @@ describe('matMul', () => {
       fc.property(sizes, batches, (shape, { batch, alone }) => {
         const one = batch.map(() => 1);
         const [a, b] = [alone === 'a' ? one : batch, alone === 'b' ? one : batch];
-        expectSame(() => tf.matMul(...factors(shape, a, b), shape.transposeA, shape.transposeB), 1e-6);
+        expectEqual(() => tf.matMul(...factors(shape, a, b), shape.transposeA, shape.transposeB));
       }),
       runs,
     );
@@ -108,11 +113,11 @@ describe('matMul', () => {
     fc.assert(
       fc.property(sizes, fc.constantFrom<number[]>([], [2], [2, 2]), (shape, batch) => {
         const { transposeA, transposeB } = shape;
-        expectSame(() => {
+        expectEqual(() => {
           const [a, b] = factors(shape, batch, batch);
           const dy = tensorOf([...batch, shape.m, shape.n], 3);
           return tf.grads((a: tf.Tensor, b: tf.Tensor) => tf.matMul(a, b, transposeA, transposeB))([a, b], dy);
-        }, 1e-6);
+        });
       }),
       { numRuns: 100 },
     );
@@ -164,7 +169,7 @@ describe('fused matMul', () => {
     const batches = fc.constantFrom<number[]>([], [2], [2, 2]);
     fc.assert(
       fc.property(sizes, biases, fc.constantFrom(...activations), batches, (shape, kind, activation, batch) => {
-        expectSame(() => {
+        expectEqual(() => {
           const [a, b] = factors(shape, batch, batch);
           const bias = biasOf(kind, shape);
           return tf.fused.matMul({
@@ -177,7 +182,7 @@ describe('fused matMul', () => {
             leakyreluAlpha: 0.3,
             ...(activation === 'prelu' && { preluActivationWeights: tensorOf([shape.n], 5) }),
           });
-        }, 2e-6);
+        });
       }),
       runs,
     );

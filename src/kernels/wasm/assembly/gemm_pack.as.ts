@@ -1,6 +1,6 @@
 import { at } from './vector.as';
 
-/** Four rows of a matrix, `stride` floats apart and contiguous along k, as columns `step` bytes apart; returns the k done. */
+/** Four rows of a matrix, contiguous along k, `stride` floats apart, as columns `step` bytes apart; returns the k done. */
 // @ts-ignore: decorator
 @inline
 function transposeFour(source: usize, stride: i32, k: i32, target: usize, step: usize): i32 {
@@ -37,7 +37,16 @@ function transposeFour(source: usize, stride: i32, k: i32, target: usize, step: 
 /** Copies `lanes` rows, `stride` floats apart, from k = `from` on, one float at a time. */
 // @ts-ignore: decorator
 @inline
-function scatter(source: usize, stride: i32, kStride: i32, from: i32, k: i32, lanes: i32, target: usize, step: usize): void {
+function scatter(
+  source: usize,
+  stride: i32,
+  kStride: i32,
+  from: i32,
+  k: i32,
+  lanes: i32,
+  target: usize,
+  step: usize,
+): void {
   for (let lane = 0; lane < lanes; lane++) {
     let place = at(at(source, lane * stride), from * kStride);
     let out = at(target, lane) + <usize>from * step;
@@ -80,7 +89,15 @@ function packPanel(source: usize, stride: i32, kStride: i32, rows: i32, k: i32, 
 /** Packs a block `[rows, k]` into panels of `width` rows. */
 // @ts-ignore: decorator
 @inline
-export function packBlock(source: usize, stride: i32, kStride: i32, rows: i32, k: i32, target: usize, width: i32): void {
+export function packBlock(
+  source: usize,
+  stride: i32,
+  kStride: i32,
+  rows: i32,
+  k: i32,
+  target: usize,
+  width: i32,
+): void {
   for (let i = 0; i < rows; i += width) {
     packPanel(at(source, i * stride), stride, kStride, min(width, rows - i), k, at(target, i * k), width);
   }

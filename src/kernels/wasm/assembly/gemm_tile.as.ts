@@ -24,7 +24,16 @@ function put(c: usize, left: v128, right: v128, start: usize): void {
  * c[4, 8] = start + a · b over a packed panel `[k, 4]` that ends at `end`; steps between rows are in bytes. The loop is not
  * unrolled, and its loads come in the order of addresses: V8 allocates registers in this order.
  */
-export function tile(a: usize, end: usize, b: usize, bStep: usize, c: usize, cStep: usize, start: usize, startStep: usize): void {
+export function tile(
+  a: usize,
+  end: usize,
+  b: usize,
+  bStep: usize,
+  c: usize,
+  cStep: usize,
+  start: usize,
+  startStep: usize,
+): void {
   let l0 = f32x4.splat(0);
   let r0 = l0;
   let l1 = l0;
