@@ -22,6 +22,8 @@ import type { WasmKernel } from './kernel.js';
 import { matmulKernels } from './matmul_kernels.js';
 import { type Simd, supportedSimd } from './module.js';
 import { normKernels } from './norm_kernels.js';
+import { optimizerKernels } from './optimizer_kernels.js';
+import { accelerateOptimizers } from './optimizers.js';
 import { pointwiseKernels } from './pointwise_kernels.js';
 import { reduceKernels } from './reduce_kernels.js';
 import { sliceKernels } from './slice_kernels.js';
@@ -38,6 +40,7 @@ const KERNELS: readonly WasmKernel[] = [
   ...gatherKernels,
   ...matmulKernels,
   ...normKernels,
+  ...optimizerKernels,
   ...pointwiseKernels,
   ...reduceKernels,
   ...sliceKernels,
@@ -105,7 +108,7 @@ function install(): WasmAcceleration {
   } catch (failure) {
     return stay(`the kernels could not be compiled (${(failure as Error).message})`);
   }
-  const undo = KERNELS.map((kernel) => replace(kernel, simd));
+  const undo = [accelerateOptimizers(), ...KERNELS.map((kernel) => replace(kernel, simd))];
   return {
     kernels: KERNELS.map(({ name }) => name),
     simd,

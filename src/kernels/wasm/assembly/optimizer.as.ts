@@ -7,35 +7,38 @@ import { at } from './vector.as';
  * go to new memory: the stock kernels keep packed copies of weights by tensor, so a weight must not change in place.
  */
 
-/** value' = value - rate · gradient. */
-export function sgdStep(value: usize, gradient: usize, newValue: usize, size: i32, rate: f32): void {
-  const factor = f32x4.splat(-rate);
+/** value' = value + factor · gradient; `factor` points to the negative learning rate. */
+export function sgdStep(value: usize, gradient: usize, factor: usize, newValue: usize, size: i32): void {
+  const scale = v128.load32_splat(factor);
   for (let i = 0; i < size; i += 4) {
     const left = size - i;
-    const step = f32x4.mul(factor, loadSome(at(gradient, i), left));
+    const step = f32x4.mul(scale, loadSome(at(gradient, i), left));
     storeSome(at(newValue, i), f32x4.add(step, loadSome(at(value, i), left)), left);
   }
 }
 
-/** slot' = momentum · slot + gradient, value' = value - rate · slot'; Nesterov: - rate · (gradient + momentum · slot'). */
+/**
+ * slot' = momentum · slot + gradient, value' = value + factor · slot'; Nesterov: + factor · (gradient + momentum · slot').
+ * `factor` and `momentum` point to numbers.
+ */
 export function momentumStep(
   value: usize,
   gradient: usize,
   slot: usize,
+  factor: usize,
+  momentum: usize,
   newValue: usize,
   newSlot: usize,
   size: i32,
-  rate: f32,
-  momentum: f32,
   nesterov: i32,
 ): void {
-  const factor = f32x4.splat(-rate);
-  const keep = f32x4.splat(momentum);
+  const scale = v128.load32_splat(factor);
+  const keep = v128.load32_splat(momentum);
   for (let i = 0; i < size; i += 4) {
     const left = size - i;
     const g = loadSome(at(gradient, i), left);
     const m = normalOrZero(f32x4.add(f32x4.mul(keep, loadSome(at(slot, i), left)), g));
-    const step = f32x4.mul(factor, nesterov ? f32x4.add(g, f32x4.mul(m, keep)) : m);
+    const step = f32x4.mul(scale, nesterov ? f32x4.add(g, f32x4.mul(m, keep)) : m);
     storeSome(at(newSlot, i), m, left);
     storeSome(at(newValue, i), f32x4.add(step, loadSome(at(value, i), left)), left);
   }
