@@ -10,10 +10,22 @@ import { at } from './vector.as';
 /** value' = value + factor · gradient; `factor` points to the negative learning rate. */
 export function sgdStep(value: usize, gradient: usize, factor: usize, newValue: usize, size: i32): void {
   const scale = v128.load32_splat(factor);
-  for (let i = 0; i < size; i += 4) {
-    const left = size - i;
-    const step = f32x4.mul(scale, loadSome(at(gradient, i), left));
-    storeSome(at(newValue, i), f32x4.add(step, loadSome(at(value, i), left)), left);
+  let i = 0;
+  for (; i + 8 <= size; i += 8) {
+    const step0 = f32x4.mul(scale, v128.load(gradient));
+    const step1 = f32x4.mul(scale, v128.load(gradient, 16));
+    v128.store(newValue, f32x4.add(step0, v128.load(value)));
+    v128.store(newValue, f32x4.add(step1, v128.load(value, 16)), 16);
+    value += 32;
+    gradient += 32;
+    newValue += 32;
+  }
+  for (; i < size; i += 4) {
+    const step = f32x4.mul(scale, loadSome(gradient, size - i));
+    storeSome(newValue, f32x4.add(step, loadSome(value, size - i)), size - i);
+    value += 16;
+    gradient += 16;
+    newValue += 16;
   }
 }
 
@@ -34,14 +46,41 @@ export function momentumStep(
 ): void {
   const scale = v128.load32_splat(factor);
   const keep = v128.load32_splat(momentum);
-  for (let i = 0; i < size; i += 4) {
-    const left = size - i;
-    const g = loadSome(at(gradient, i), left);
-    const m = normalOrZero(f32x4.add(f32x4.mul(keep, loadSome(at(slot, i), left)), g));
-    const step = f32x4.mul(scale, nesterov ? f32x4.add(g, f32x4.mul(m, keep)) : m);
-    storeSome(at(newSlot, i), m, left);
-    storeSome(at(newValue, i), f32x4.add(step, loadSome(at(value, i), left)), left);
+  const ahead = i32x4.splat(nesterov ? -1 : 0);
+  let i = 0;
+  for (; i + 8 <= size; i += 8) {
+    const g = v128.load(gradient);
+    const m = normalOrZero(f32x4.add(f32x4.mul(keep, v128.load(slot)), g));
+    v128.store(newSlot, m);
+    v128.store(newValue, f32x4.add(f32x4.mul(scale, stepOf(g, m, keep, ahead)), v128.load(value)));
+    const h = v128.load(gradient, 16);
+    const n = normalOrZero(f32x4.add(f32x4.mul(keep, v128.load(slot, 16)), h));
+    v128.store(newSlot, n, 16);
+    v128.store(newValue, f32x4.add(f32x4.mul(scale, stepOf(h, n, keep, ahead)), v128.load(value, 16)), 16);
+    value += 32;
+    gradient += 32;
+    slot += 32;
+    newValue += 32;
+    newSlot += 32;
   }
+  for (; i < size; i += 4) {
+    const left = size - i;
+    const g = loadSome(gradient, left);
+    const m = normalOrZero(f32x4.add(f32x4.mul(keep, loadSome(slot, left)), g));
+    storeSome(newSlot, m, left);
+    storeSome(newValue, f32x4.add(f32x4.mul(scale, stepOf(g, m, keep, ahead)), loadSome(value, left)), left);
+    value += 16;
+    gradient += 16;
+    slot += 16;
+    newValue += 16;
+    newSlot += 16;
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function stepOf(gradient: v128, slot: v128, momentum: v128, ahead: v128): v128 {
+  return v128.bitselect(f32x4.add(gradient, f32x4.mul(slot, momentum)), slot, ahead);
 }
 
 /**
