@@ -27,15 +27,14 @@ const selfAttention: WasmKernel = {
     if (!areFloats(qkv, bias)) return undefined;
     const sizes = sizesOf(qkv, call);
     const [batch, heads, tokens, depth] = sizes;
-    const context = host.output([batch, tokens, heads * depth]);
-    const statistics = host.output([batch * heads, 2, tokens]);
-    if (batch * tokens * depth > 0) {
-      host.withScratch(host.call('selfAttentionScratch', tokens, depth), (scratch) => {
-        const pointers = [qkv, context, statistics].map((tensor) => host.pointer(tensor));
-        host.call('selfAttention', ...pointers, bias ? host.pointer(bias) : 0, ...sizes, scratch);
-      });
-    }
-    return [context, statistics];
+    const some = batch * tokens * depth > 0;
+    return host.withScratch(some ? host.call('selfAttentionScratch', tokens, depth) : 0, (scratch) => {
+      const context = host.output([batch, tokens, heads * depth]);
+      const statistics = host.output([batch * heads, 2, tokens]);
+      const pointers = [qkv, context, statistics].map((tensor) => host.pointer(tensor));
+      if (some) host.call('selfAttention', ...pointers, bias ? host.pointer(bias) : 0, ...sizes, scratch);
+      return [context, statistics];
+    });
   },
 };
 
@@ -52,14 +51,13 @@ const selfAttentionGrad: WasmKernel = {
     if (!areFloats(qkv, dy, context, statistics, bias)) return undefined;
     const sizes = sizesOf(qkv, call);
     const [batch, , tokens, depth] = sizes;
-    const gradient = host.output(qkv.shape);
-    if (batch * tokens * depth > 0) {
-      host.withScratch(host.call('selfAttentionGradScratch', tokens, depth), (scratch) => {
-        const pointers = [qkv, dy, context, statistics, gradient].map((tensor) => host.pointer(tensor));
-        host.call('selfAttentionGrad', ...pointers, bias ? host.pointer(bias) : 0, ...sizes, scratch);
-      });
-    }
-    return gradient;
+    const some = batch * tokens * depth > 0;
+    return host.withScratch(some ? host.call('selfAttentionGradScratch', tokens, depth) : 0, (scratch) => {
+      const gradient = host.output(qkv.shape);
+      const pointers = [qkv, dy, context, statistics, gradient].map((tensor) => host.pointer(tensor));
+      if (some) host.call('selfAttentionGrad', ...pointers, bias ? host.pointer(bias) : 0, ...sizes, scratch);
+      return gradient;
+    });
   },
 };
 

@@ -1,4 +1,4 @@
-import { expOrZero } from './exp.as';
+import { expOrZero, fourShares } from './exp.as';
 import { packBlock } from './gemm_pack.as';
 import { ROWS, tile } from './gemm_tile.as';
 import { at } from './vector.as';
@@ -86,10 +86,11 @@ export function addBias(logits: usize, bias: usize, keys: i32): void {
  * highest logit so far, Σ exp(logit - highest), and the factor of all that was summed with the highest of before.
  */
 export function exponentials(logits: usize, keys: i32, found: usize, first: bool): void {
-  halfExponentials(logits, keys, found, first);
-  halfExponentials(logits + 16, keys, found + 16, first);
+  for (let half = 0; half < 2; half++) halfExponentials(logits + (half << 4), keys, found + (half << 4), first);
 }
 
+// @ts-ignore: decorator
+@inline
 function halfExponentials(logits: usize, keys: i32, found: usize, first: bool): void {
   const end = at(logits, keys * 8);
   // Not -infinity: its difference to itself is no number, and keys may be masked by it.
@@ -97,7 +98,10 @@ function halfExponentials(logits: usize, keys: i32, found: usize, first: bool): 
   let highest = before;
   for (let place = logits; place != end; place += 32) highest = f32x4.pmax(highest, v128.load(place));
   let sum = f32x4.splat(0);
-  for (let place = logits; place != end; place += 32) {
+  const fours = at(logits, (keys & ~3) * 8);
+  let place = logits;
+  for (; place != fours; place += 128) sum = f32x4.add(sum, fourShares(place, place, 32, highest, -64));
+  for (; place != end; place += 32) {
     const y = expOrZero(f32x4.sub(v128.load(place), highest));
     sum = f32x4.add(sum, y);
     v128.store(place, y);
@@ -116,15 +120,38 @@ function halfExponentials(logits: usize, keys: i32, found: usize, first: bool): 
  * in place. `known` holds three times eight numbers: the highest logit, 1 / Σ exp(logit - highest), and Σ share · gradient.
  */
 export function shareGradients(logits: usize, gradients: usize, keys: i32, known: usize): void {
-  halfShareGradients(logits, gradients, keys, known);
-  halfShareGradients(logits + 16, gradients + 16, keys, known + 16);
+  for (let half = 0; half < 2; half++) {
+    halfShareGradients(logits + (half << 4), gradients + (half << 4), keys, known + (half << 4));
+  }
 }
 
+// @ts-ignore: decorator
+@inline
+function fourGradients(shares: usize, gradients: usize, scale: v128, mean: v128): usize {
+  const end = gradients + 128;
+  while (gradients != end) {
+    const y = f32x4.mul(v128.load(shares), scale);
+    v128.store(shares, y);
+    v128.store(gradients, f32x4.mul(y, f32x4.sub(v128.load(gradients), mean)));
+    shares += 32;
+    gradients += 32;
+  }
+  return end;
+}
+
+// @ts-ignore: decorator
+@inline
 function halfShareGradients(logits: usize, gradients: usize, keys: i32, known: usize): void {
   const end = at(logits, keys * 8);
   const highest = v128.load(known);
   const scale = v128.load(known, 32);
   const mean = v128.load(known, 64);
+  const fours = at(logits, (keys & ~3) * 8);
+  while (logits != fours) {
+    fourShares(logits, logits, 32, highest, -64);
+    gradients = fourGradients(logits, gradients, scale, mean);
+    logits += 128;
+  }
   while (logits != end) {
     const y = f32x4.mul(expOrZero(f32x4.sub(v128.load(logits), highest)), scale);
     v128.store(logits, y);

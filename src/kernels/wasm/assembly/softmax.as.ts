@@ -1,7 +1,7 @@
-import { exp } from './exp.as';
+import { expFrom, fourShares } from './exp.as';
 import { at } from './vector.as';
 
-/** Softmax of each row of a matrix `[rows, columns]`. Results below the smallest normal number are 0. */
+/** Softmax of each row of a matrix `[rows, columns]`. Shares below e^-80 of the largest are 0. */
 export function softmax(x: usize, out: usize, rows: i32, columns: i32): void {
   for (let i = 0; i < rows; i++) {
     softmaxRow(at(x, i * columns), at(out, i * columns), columns);
@@ -9,25 +9,13 @@ export function softmax(x: usize, out: usize, rows: i32, columns: i32): void {
 }
 
 function softmaxRow(x: usize, out: usize, columns: i32): void {
-  const whole = columns & ~3;
-  const highest = f32x4.splat(highestOf(x, columns));
-  let totals = f32x4.splat(0);
-  let j = 0;
-  for (; j < whole; j += 4) {
-    const y = share(v128.load(at(x, j)), highest);
-    totals = f32x4.add(totals, y);
-    v128.store(at(out, j), y);
-  }
-  let total = f32x4.extract_lane(totals, 0) + f32x4.extract_lane(totals, 1);
-  total += f32x4.extract_lane(totals, 2) + f32x4.extract_lane(totals, 3);
-  for (; j < columns; j++) {
-    const y = f32x4.extract_lane(share(v128.load32_splat(at(x, j)), highest), 0);
-    total += y;
-    store<f32>(at(out, j), y);
-  }
+  const highest = highestOf(x, columns);
+  const total = exponentialsOf(x, out, columns, f32x4.splat(highest));
   const scale = <f32>1 / total;
-  for (j = 0; j < whole; j += 4) {
-    v128.store(at(out, j), f32x4.mul(v128.load(at(out, j)), f32x4.splat(scale)));
+  let j = 0;
+  for (; j + 4 <= columns; j += 4) {
+    const place = at(out, j);
+    v128.store(place, f32x4.mul(v128.load(place), f32x4.splat(scale)));
   }
   for (; j < columns; j++) store<f32>(at(out, j), load<f32>(at(out, j)) * scale);
 }
@@ -35,21 +23,40 @@ function softmaxRow(x: usize, out: usize, columns: i32): void {
 // @ts-ignore: decorator
 @inline
 function share(x: v128, highest: v128): v128 {
-  const logit = f32x4.sub(x, highest);
-  return v128.andnot(exp(logit), f32x4.lt(logit, f32x4.splat(-80)));
+  return expFrom(-80, f32x4.sub(x, highest));
+}
+
+/** Writes exp(x - highest), returns the sum. Sixteen at a time, to use its constants often. */
+function exponentialsOf(x: usize, out: usize, columns: i32, highest: v128): f32 {
+  let a = f32x4.splat(0);
+  let j = 0;
+  for (; j + 16 <= columns; j += 16) a = f32x4.add(a, fourShares(at(x, j), at(out, j), 16, highest, -80));
+  for (; j + 4 <= columns; j += 4) {
+    const y = share(v128.load(at(x, j)), highest);
+    v128.store(at(out, j), y);
+    a = f32x4.add(a, y);
+  }
+  let total = f32x4.extract_lane(a, 0) + f32x4.extract_lane(a, 1);
+  total += f32x4.extract_lane(a, 2) + f32x4.extract_lane(a, 3);
+  for (; j < columns; j++) {
+    const y = f32x4.extract_lane(share(v128.load32_splat(at(x, j)), highest), 0);
+    store<f32>(at(out, j), y);
+    total += y;
+  }
+  return total;
 }
 
 function highestOf(x: usize, columns: i32): f32 {
-  let highest = load<f32>(x);
+  let a = v128.load32_splat(x);
+  let b = a;
   let j = 0;
-  if (columns >= 4) {
-    let four = v128.load(x);
-    for (j = 4; j + 4 <= columns; j += 4) four = f32x4.pmax(four, v128.load(at(x, j)));
-    highest = max(
-      max(f32x4.extract_lane(four, 0), f32x4.extract_lane(four, 1)),
-      max(f32x4.extract_lane(four, 2), f32x4.extract_lane(four, 3)),
-    );
+  for (; j + 8 <= columns; j += 8) {
+    a = f32x4.pmax(a, v128.load(at(x, j)));
+    b = f32x4.pmax(b, v128.load(at(x, j), 16));
   }
-  for (; j < columns; j++) highest = max(highest, load<f32>(at(x, j)));
-  return highest;
+  for (; j < columns; j++) a = f32x4.pmax(a, v128.load32_splat(at(x, j)));
+  a = f32x4.pmax(a, b);
+  a = f32x4.pmax(a, v128.shuffle<f32>(a, a, 2, 3, 0, 1));
+  a = f32x4.pmax(a, v128.shuffle<f32>(a, a, 1, 0, 3, 2));
+  return f32x4.extract_lane(a, 0);
 }
