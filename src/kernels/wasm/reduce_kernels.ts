@@ -65,5 +65,6 @@ function reduction(name: string, divisorOf: (count: number) => number): WasmKern
 export const reduceKernels: readonly WasmKernel[] = [
   columnSums,
   reduction(Sum, () => 1),
-  reduction(Mean, (count) => count),
+  // The mean of nothing is 0 on cpu.
+  reduction(Mean, (count) => Math.max(count, 1)),
 ];
