@@ -10,20 +10,27 @@ type Parameters = { [name: string]: np.Array };
 // Every use of an array but the last takes a reference, `x.ref`: a call disposes of what it is given.
 
 function dense(x: np.Array, kernel: np.Array, bias: np.Array): np.Array {
-  return np.matmul(x, kernel).add(bias);
+  const [inputs = 0, outputs = 0] = kernel.shape;
+  const { shape } = x;
+  const product = np.matmul(x.reshape([-1, inputs]), kernel).add(bias);
+  return product.reshape([...shape.slice(0, -1), outputs]);
 }
 
 function norm(x: np.Array, gamma: np.Array, beta: np.Array): np.Array {
   return nn.standardize(x, -1, { epsilon: EPSILON }).mul(gamma).add(beta);
 }
 
+/** As fast as `nn.dotProductAttention`, which needs Node 22. */
 function attention(qkv: np.Array): np.Array {
-  const [query, key, value] = np.split(qkv, 3, -1).map((part) => part.reshape([-1, TOKENS, heads, PER_HEAD])) as [
+  const [query, key, value] = np
+    .split(qkv, 3, -1)
+    .map((part) => part.reshape([-1, TOKENS, heads, PER_HEAD]).transpose([0, 2, 1, 3])) as [
     np.Array,
     np.Array,
     np.Array,
   ];
-  return nn.dotProductAttention(query, key, value).reshape([-1, TOKENS, dim]);
+  const logits = np.matmul(query, key.transpose([0, 1, 3, 2])).mul(PER_HEAD ** -0.5);
+  return np.matmul(nn.softmax(logits, -1), value).transpose([0, 2, 1, 3]).reshape([-1, TOKENS, dim]);
 }
 
 function embed(images: np.Array, at: (name: string) => np.Array): np.Array {
