@@ -19,17 +19,11 @@ export function requireInteger(
   owner: string,
   argument: string,
   value: unknown,
-  min: number = Number.MIN_SAFE_INTEGER,
+  min: number = Number.NEGATIVE_INFINITY,
   max: number = Number.POSITIVE_INFINITY,
 ): number {
   if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value;
-  const bounds =
-    max !== Number.POSITIVE_INFINITY
-      ? ` in [${min}, ${max}]`
-      : min === Number.MIN_SAFE_INTEGER
-        ? ''
-        : ` of at least ${min}`;
-  throw argumentError(owner, argument, `an integer${bounds}`, value);
+  throw argumentError(owner, argument, range('an integer', 'an integer', min, max), value);
 }
 
 /** Returns `value` if it is a finite number in `[min, max]`; `min = Number.MIN_VALUE` asks for a positive one. */
@@ -41,15 +35,15 @@ export function requireNumber(
   max: number = Number.POSITIVE_INFINITY,
 ): number {
   if (typeof value === 'number' && Number.isFinite(value) && value >= min && value <= max) return value;
-  throw argumentError(owner, argument, range(min, max), value);
+  throw argumentError(owner, argument, range('a number', 'a finite number', min, max), value);
 }
 
-/** Words for the numbers in `[min, max]`; `Number.MIN_VALUE` stands for "above 0". */
-function range(min: number, max: number): string {
+/** Words for one in `[min, max]`, or for any; `Number.MIN_VALUE` stands for "above 0". */
+function range(one: string, any: string, min: number, max: number): string {
   const positive = min === Number.MIN_VALUE;
-  if (max !== Number.POSITIVE_INFINITY) return `a number in ${positive ? '(0' : `[${min}`}, ${max}]`;
+  if (max !== Number.POSITIVE_INFINITY) return `${one} in ${positive ? '(0' : `[${min}`}, ${max}]`;
   if (positive) return 'a positive number';
-  return min === Number.NEGATIVE_INFINITY ? 'a finite number' : `a number of at least ${min}`;
+  return min === Number.NEGATIVE_INFINITY ? any : `${one} of at least ${min}`;
 }
 
 /** Returns `value` if it is a boolean. */

@@ -61,9 +61,7 @@ export abstract class SeededLayer extends layers.Layer {
 
   /** The current value of a weight that the layer has. */
   protected weight(name: string): Tensor {
-    const weight = this.named.get(name);
-    if (weight === undefined) throw new Error(`${this.getClassName()}: ${this.name} has no weight "${name}".`);
-    return weight.read();
+    return (this.named.get(name) as LayerWeight).read();
   }
 
   /** The arguments of this class, as JSON. */
