@@ -34,9 +34,12 @@ async function compile(features) {
   return Buffer.from(files['out.wasm']).toString('base64');
 }
 
-const lines = ['/** Made by scripts/build_kernels.mjs. */'];
-for (const [name, features] of Object.entries(VARIANTS)) {
-  lines.push(`export const ${name}: string =\n  '${await compile(features)}';`);
-}
+// One object: a bundler would copy string constants to each place that uses them.
+const lines = [
+  '/** Made by scripts/build_kernels.mjs. */',
+  'export const binaries: { base: string; relaxed: string } = {',
+];
+for (const [name, features] of Object.entries(VARIANTS)) lines.push(`  ${name}:\n    '${await compile(features)}',`);
+lines.push('};');
 await mkdir('src/generated', { recursive: true });
 await writeFile(TARGET, `${lines.join('\n')}\n`);

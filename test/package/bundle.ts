@@ -37,11 +37,6 @@ export async function bundle(program: string): Promise<Bundle> {
   };
 }
 
-/** The names of layer classes in a code. */
-export function classNames(code: string): string[] {
-  return [...new Set(code.match(/\bLLF[A-Z]\w*/g) ?? [])].sort();
-}
-
 /** Runs a program in a Node of its own and returns what it prints. The program lies within the package, to find tfjs. */
 export async function runInNode(code: string, extension: 'mjs' | 'cjs' = 'mjs'): Promise<string> {
   await mkdir(join(root, '.cache'), { recursive: true });

@@ -1,4 +1,4 @@
-import { base, relaxed } from '../../generated/wasm_kernels.js';
+import { binaries } from '../../generated/wasm_kernels.js';
 
 /** Which instructions the kernels use: SIMD, or relaxed SIMD with its fused multiply-add. */
 export type Simd = 'base' | 'relaxed';
@@ -12,8 +12,8 @@ function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
 
 /** The best kind of SIMD that this machine takes; undefined where it takes none. */
 export function supportedSimd(): Simd | undefined {
-  if (WebAssembly.validate(bytesOf(relaxed))) return 'relaxed';
-  return WebAssembly.validate(bytesOf(base)) ? 'base' : undefined;
+  if (WebAssembly.validate(bytesOf(binaries.relaxed))) return 'relaxed';
+  return WebAssembly.validate(bytesOf(binaries.base)) ? 'base' : undefined;
 }
 
 /** Compiled once per kind of SIMD and of memory. */
@@ -25,7 +25,7 @@ export function instantiateKernels(simd: Simd, memory: WebAssembly.Memory): Kern
   const key = `${simd}/${shared}`;
   let module = compiled.get(key);
   if (!module) {
-    const bytes = bytesOf(simd === 'relaxed' ? relaxed : base);
+    const bytes = bytesOf(binaries[simd]);
     module = new WebAssembly.Module(shared ? withSharedMemory(bytes) : bytes);
     compiled.set(key, module);
   }
