@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { stripAuxHeads } from 'tfjs-llf';
+import { accelerateWasm } from 'tfjs-llf/wasm';
 import {
   machine,
   measure,
@@ -53,6 +54,7 @@ const scores = (variant: Variant): number[] =>
 
 await tf.setBackend('wasm');
 await tf.ready();
+await accelerateWasm();
 const { images } = await testScenes(BATCH);
 const timings = await measure(
   VARIANTS.map((name) => {

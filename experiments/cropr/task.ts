@@ -3,6 +3,7 @@ import { argv } from 'node:process';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { fileSystem } from 'tfjs-llf/node';
+import { accelerateWasm } from 'tfjs-llf/wasm';
 import { FINE_TUNE, PRETRAIN, type Variant } from './settings.js';
 import { accuracy, adoptBackbone, build, train } from './train.js';
 
@@ -21,6 +22,7 @@ export interface TaskResult {
 const { seed, variant, folder } = JSON.parse(argv.at(-1) ?? '') as Task;
 await tf.setBackend('wasm');
 await tf.ready();
+await accelerateWasm();
 const file = fileSystem(`${folder}/backbone-${seed}`);
 const model = build(variant === 'backbone' ? 'unpruned' : variant, seed);
 if (variant === 'backbone') {
