@@ -13,7 +13,7 @@ import {
 import { measuredIn } from './models.js';
 
 /** Logits and losses of rivals differ by less than this, or nothing is timed. */
-export const TOLERANCE = 1e-3;
+const TOLERANCE = 1e-3;
 
 let handle: WasmAcceleration | undefined;
 

@@ -25,7 +25,7 @@ export function randomImages(batch: number): Tensor {
 }
 
 /** An array and its shape. */
-export interface Weight {
+interface Weight {
   shape: number[];
   data: Float32Array;
 }
