@@ -16,6 +16,8 @@ export async function onnxModel(file: Uint8Array, shape: readonly number[]): Pro
     executionProviders: ['wasm'],
     graphOptimizationLevel: 'all',
   });
+  // In Node it leaves a global Worker behind, by which jax-js would take the process for a page and start threads.
+  Reflect.deleteProperty(globalThis, 'Worker');
   const [input = ''] = session.inputNames;
   const [output = ''] = session.outputNames;
   return {
