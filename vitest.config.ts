@@ -36,7 +36,8 @@ export default defineConfig({
           name: 'browser',
           include: [...browserTests],
           setupFiles: ['test/setup/browser.ts'],
-          testTimeout: 120_000,
+          // Software rendering on a busy machine may stand still for minutes.
+          testTimeout: 300_000,
           hookTimeout: 60_000,
           browser: {
             enabled: true,
