@@ -1,24 +1,18 @@
 import { exp } from './exp.as';
 import { at, fma } from './vector.as';
 
-// @ts-ignore: decorator
 @inline
 const RELU: i32 = 1;
-// @ts-ignore: decorator
 @inline
 const RELU6: i32 = 2;
-// @ts-ignore: decorator
 @inline
 const PRELU: i32 = 4;
-// @ts-ignore: decorator
 @inline
 const SIGMOID: i32 = 5;
-// @ts-ignore: decorator
 @inline
 const ELU: i32 = 6;
 
 /** exp(x) - 1, exact to the last bits near 0 too. */
-// @ts-ignore: decorator
 @inline
 function expMinusOne(x: v128): v128 {
   let y = fma(x, f32x4.splat(1 / 5040), f32x4.splat(1 / 720));
@@ -31,7 +25,6 @@ function expMinusOne(x: v128): v128 {
   return v128.bitselect(near, far, f32x4.lt(f32x4.abs(x), f32x4.splat(0.35)));
 }
 
-// @ts-ignore: decorator
 @inline
 function apply(x: v128, kind: i32, slope: v128): v128 {
   const zero = f32x4.splat(0);

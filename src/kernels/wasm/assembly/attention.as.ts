@@ -14,10 +14,8 @@ import { ROWS } from './gemm_tile.as';
 import { at } from './vector.as';
 
 /** Queries, and keys, whose logits exist at a time. */
-// @ts-ignore: decorator
 @inline
 const QUERIES: i32 = 48;
-// @ts-ignore: decorator
 @inline
 const KEYS: i32 = 256;
 

@@ -16,7 +16,6 @@ import { ROWS } from './gemm_tile.as';
 import { at } from './vector.as';
 
 /** Queries that are worked on at a time: their number is the length of the sums of the gradients of keys and values. */
-// @ts-ignore: decorator
 @inline
 const QUERIES: i32 = 48;
 

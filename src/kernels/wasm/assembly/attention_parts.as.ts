@@ -10,11 +10,9 @@ import { at } from './vector.as';
  */
 
 /** Sums run over at most this many products before they are added up. */
-// @ts-ignore: decorator
 @inline
 const K_BLOCK: i32 = 256;
 
-// @ts-ignore: decorator
 @inline
 export function roundUp(size: i32, step: i32): i32 {
   return ((size + step - 1) / step) * step;
@@ -89,7 +87,6 @@ export function exponentials(logits: usize, keys: i32, found: usize, first: bool
   for (let half = 0; half < 2; half++) halfExponentials(logits + (half << 4), keys, found + (half << 4), first);
 }
 
-// @ts-ignore: decorator
 @inline
 function halfExponentials(logits: usize, keys: i32, found: usize, first: bool): void {
   const end = at(logits, keys * 8);
@@ -125,7 +122,6 @@ export function shareGradients(logits: usize, gradients: usize, keys: i32, known
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function fourGradients(shares: usize, gradients: usize, scale: v128, mean: v128): usize {
   const end = gradients + 128;
@@ -139,7 +135,6 @@ function fourGradients(shares: usize, gradients: usize, scale: v128, mean: v128)
   return end;
 }
 
-// @ts-ignore: decorator
 @inline
 function halfShareGradients(logits: usize, gradients: usize, keys: i32, known: usize): void {
   const end = at(logits, keys * 8);
@@ -172,7 +167,6 @@ export function dot(a: usize, b: usize, size: i32): f32 {
   return sum;
 }
 
-// @ts-ignore: decorator
 @inline
 function put(target: usize, value: v128, add: bool): void {
   v128.store(target, add ? f32x4.add(v128.load(target), value) : value);

@@ -3,7 +3,6 @@ import { addElements, copyElements } from './rows.as';
 import { at } from './vector.as';
 
 /** Copies windows into the rows of a matrix, or adds those rows back to where the windows were. */
-// @ts-ignore: decorator
 @inline
 function moveWindows(
   back: bool,
@@ -59,7 +58,6 @@ function moveWindows(
 }
 
 /** Whether the windows are the image's own pixels, one after another. */
-// @ts-ignore: decorator
 @inline
 function isPointwise(filter: i32, stride: i32, padding: i32): bool {
   return filter == 1 && stride == 1 && padding == 0;

@@ -1,14 +1,12 @@
 import { at, fma } from './vector.as';
 
 /** First output position whose window's tap at `offset` (tap minus padding) is inside. */
-// @ts-ignore: decorator
 @inline
 function firstInside(offset: i32, stride: i32): i32 {
   return offset >= 0 ? 0 : (stride - 1 - offset) / stride;
 }
 
 /** One past the last output position whose window's tap at `offset` is inside. */
-// @ts-ignore: decorator
 @inline
 function endInside(offset: i32, stride: i32, size: i32, outSize: i32): i32 {
   return min(outSize, size > offset ? (size - offset + stride - 1) / stride : 0);

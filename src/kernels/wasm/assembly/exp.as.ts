@@ -4,7 +4,6 @@ import { fma } from './vector.as';
  * exp(x), four at a time, within 1 ulp. x is clamped to [-87.33, 88.37], so that no result is denormal or infinite; NaN
  * stays NaN.
  */
-// @ts-ignore: decorator
 @inline
 export function exp(x: v128): v128 {
   return unclamped(f32x4.pmin(f32x4.pmax(x, f32x4.splat(-87.33)), f32x4.splat(88.37)));
@@ -14,14 +13,12 @@ export function exp(x: v128): v128 {
  * exp(x) for x <= 0, and exactly 0 where x < -64 (1.6e-28): for shares of a sum that is at least 1. Products with them do
  * not become denormal, which would cost several times the time.
  */
-// @ts-ignore: decorator
 @inline
 export function expOrZero(x: v128): v128 {
   return expFrom(-64, x);
 }
 
 /** exp(x) for x <= 0, and exactly 0 where x < lowest; lowest is at least -87. */
-// @ts-ignore: decorator
 @inline
 export function expFrom(lowest: f32, x: v128): v128 {
   return v128.andnot(unclamped(x), f32x4.lt(x, f32x4.splat(lowest)));
@@ -33,7 +30,6 @@ export function expFrom(lowest: f32, x: v128): v128 {
  * x = n ln 2 + r with |r| <= ln 2 / 2. exp(r) is a polynomial (minimax in the relative error, 3e-9), 2^n is made of bits:
  * adding 1.5 · 2^23 rounds to an integer, which then lies in the lowest bits of the sum.
  */
-// @ts-ignore: decorator
 @inline
 function unclamped(x: v128): v128 {
   const shifted = fma(x, f32x4.splat(1.44269504), f32x4.splat(12582912));
@@ -53,7 +49,6 @@ function unclamped(x: v128): v128 {
  * Writes exp(x - highest), 0 where that is below e^lowest, for four vectors `step` bytes apart, and returns their sum. In
  * lockstep: a constant is made once for four uses.
  */
-// @ts-ignore: decorator
 @inline
 export function fourShares(source: usize, target: usize, step: usize, highest: v128, lowest: f32): v128 {
   let x0 = f32x4.sub(v128.load(source), highest);

@@ -40,7 +40,6 @@ export function geluGrad(x: usize, dy: usize, dx: usize, size: i32): void {
 }
 
 /** x · Φ(x) = max(x, 0) - |x| · (1 - Φ(|x|)). */
-// @ts-ignore: decorator
 @inline
 function geluOf(x: v128): v128 {
   const a = distanceOf(x);
@@ -49,7 +48,6 @@ function geluOf(x: v128): v128 {
 }
 
 /** With d = |x| φ(x) - (1 - Φ(|x|)): 1 + d from 0 on, -d below. */
-// @ts-ignore: decorator
 @inline
 function slopeOf(x: v128): v128 {
   const a = distanceOf(x);
@@ -61,7 +59,6 @@ function slopeOf(x: v128): v128 {
 }
 
 /** |x|, but 30 at most: no infinity may meet the zeros out there. */
-// @ts-ignore: decorator
 @inline
 function distanceOf(x: v128): v128 {
   return f32x4.pmin(f32x4.abs(x), f32x4.splat(30));

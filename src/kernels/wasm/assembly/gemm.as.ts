@@ -5,28 +5,22 @@ import { gemv } from './gemv.as';
 import { at } from './vector.as';
 
 /** Sums run over at most this many products before they are added up: better for float32, and a panel stays in L1. */
-// @ts-ignore: decorator
 @inline
 const K_BLOCK: i32 = 256;
-// @ts-ignore: decorator
 @inline
 const M_BLOCK: i32 = 96;
-// @ts-ignore: decorator
 @inline
 const N_BLOCK: i32 = 512;
 /** With so few rows, b is read in place: packing would cost more than it saves. */
-// @ts-ignore: decorator
 @inline
 const FEW_ROWS: i32 = 12;
 
-// @ts-ignore: decorator
 @inline
 function roundUp(size: i32, step: i32): i32 {
   return ((size + step - 1) / step) * step;
 }
 
 /** The size of the blocks that k is split into, all about the same. */
-// @ts-ignore: decorator
 @inline
 function kBlock(k: i32): i32 {
   const blocks = (k + K_BLOCK - 1) / K_BLOCK;
@@ -34,14 +28,12 @@ function kBlock(k: i32): i32 {
 }
 
 /** Floats of the packed block of a, a multiple of a cache line. */
-// @ts-ignore: decorator
 @inline
 function packedA(m: i32, kc: i32): i32 {
   return roundUp(roundUp(min(m, M_BLOCK), ROWS) * kc, 16);
 }
 
 /** Address at an index, or still nothing. */
-// @ts-ignore: decorator
 @inline
 function within(pointer: usize, index: i32): usize {
   return pointer == 0 ? pointer : at(pointer, index);

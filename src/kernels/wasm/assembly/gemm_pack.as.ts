@@ -1,7 +1,6 @@
 import { at } from './vector.as';
 
 /** Four rows of a matrix, contiguous along k, `stride` floats apart, as columns `step` bytes apart; returns the k done. */
-// @ts-ignore: decorator
 @inline
 function transposeFour(source: usize, stride: i32, k: i32, target: usize, step: usize): i32 {
   let r0 = source;
@@ -35,7 +34,6 @@ function transposeFour(source: usize, stride: i32, k: i32, target: usize, step: 
 }
 
 /** Copies `lanes` rows, `stride` floats apart, from k = `from` on, one float at a time. */
-// @ts-ignore: decorator
 @inline
 function scatter(
   source: usize,
@@ -62,7 +60,6 @@ function scatter(
  * Packs `rows` rows of a matrix (`stride` floats apart, `kStride` along k) into a panel `[k, width]`: width is 4 or 8, rows
  * beyond the matrix are 0.
  */
-// @ts-ignore: decorator
 @inline
 function packPanel(source: usize, stride: i32, kStride: i32, rows: i32, k: i32, target: usize, width: i32): void {
   const step = <usize>width << 2;
@@ -87,7 +84,6 @@ function packPanel(source: usize, stride: i32, kStride: i32, rows: i32, k: i32, 
 }
 
 /** Packs a block `[rows, k]` into panels of `width` rows. */
-// @ts-ignore: decorator
 @inline
 export function packBlock(
   source: usize,

@@ -1,15 +1,12 @@
 import { fma } from './vector.as';
 
 /** Rows and columns of a tile: what fits the 15 vector registers that V8 hands out (6x8 spills with relaxed SIMD, too). */
-// @ts-ignore: decorator
 @inline
 export const ROWS: i32 = 4;
-// @ts-ignore: decorator
 @inline
 export const COLUMNS: i32 = 8;
 
 /** Stores a tile's row, added to the row at `start` if there is one. */
-// @ts-ignore: decorator
 @inline
 function put(c: usize, left: v128, right: v128, start: usize): void {
   if (start != 0) {

@@ -271,7 +271,6 @@ function gradColumns4(
   storeSome(dbeta, sums, columns);
 }
 
-// @ts-ignore: decorator
 @inline
 function gradOf(g: v128, n: v128, gamma: v128, inverse: v128, a: v128, b: v128): v128 {
   return f32x4.mul(inverse, f32x4.sub(f32x4.sub(f32x4.mul(g, gamma), a), f32x4.mul(n, b)));

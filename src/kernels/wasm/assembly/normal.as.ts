@@ -8,7 +8,6 @@ import { fma } from './vector.as';
  * It is 2^n · 2^f with the integer n nearest to -a² log2(e) / 2: adding 1.5 · 2^23 rounds to it and leaves it in the lowest
  * bits, and 2^f is a polynomial (minimax in the relative error, 8e-8).
  */
-// @ts-ignore: decorator
 @inline
 export function bell(a: v128): v128 {
   const power = f32x4.mul(f32x4.mul(a, a), f32x4.splat(-0.7213475204444817));
@@ -29,7 +28,6 @@ export function bell(a: v128): v128 {
  * Fitted with errors weighted between absolute and relative ones: 1e-9 of the whole distribution, and 6e-5 of the share
  * up to a = 6.
  */
-// @ts-ignore: decorator
 @inline
 export function tailOverBell(a: v128): v128 {
   const t = f32x4.div(f32x4.splat(1), fma(a, f32x4.splat(0.32), f32x4.splat(1)));

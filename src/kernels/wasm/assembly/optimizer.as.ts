@@ -77,7 +77,6 @@ export function momentumStep(
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function stepOf(gradient: v128, slot: v128, momentum: v128, ahead: v128): v128 {
   return v128.bitselect(f32x4.add(gradient, f32x4.mul(slot, momentum)), slot, ahead);
@@ -131,7 +130,6 @@ export function adamStep(
 }
 
 /** Denormal numbers become 0: a slot whose gradient stays 0 would else slow down every step. NaN stays NaN. */
-// @ts-ignore: decorator
 @inline
 function normalOrZero(x: v128): v128 {
   return v128.andnot(x, f32x4.lt(f32x4.abs(x), f32x4.splat(1.17549435e-38)));

@@ -36,7 +36,6 @@ export function hyperbolicTangents(x: usize, y: usize, size: i32): void {
 }
 
 /** The largest results are made as exp(x - 16) · exp(16), which may overflow. */
-// @ts-ignore: decorator
 @inline
 function wholeExp(x: v128): v128 {
   const large = f32x4.gt(x, f32x4.splat(88));
@@ -46,7 +45,6 @@ function wholeExp(x: v128): v128 {
 }
 
 /** A polynomial up to 1 (minimax in the relative error, 1e-9), and 1 - 2 (1 - Φ(√2 x)) beyond. */
-// @ts-ignore: decorator
 @inline
 function erf(x: v128): v128 {
   const square = f32x4.mul(x, x);
@@ -63,7 +61,6 @@ function erf(x: v128): v128 {
 }
 
 /** A polynomial up to 0.625 (minimax in the relative error, 4e-9), and 1 - 2 / (exp(2 x) + 1) beyond. */
-// @ts-ignore: decorator
 @inline
 function tanh(x: v128): v128 {
   const square = f32x4.mul(x, x);
@@ -79,7 +76,6 @@ function tanh(x: v128): v128 {
 }
 
 /** A number that is not negative, with the sign of x. */
-// @ts-ignore: decorator
 @inline
 function withSign(value: v128, x: v128): v128 {
   return v128.or(value, v128.and(x, f32x4.splat(-0.0)));

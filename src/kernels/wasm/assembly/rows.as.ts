@@ -1,7 +1,6 @@
 import { at } from './vector.as';
 
 /** Copies `count` elements of four bytes to another place, the last of them together with some before. */
-// @ts-ignore: decorator
 @inline
 export function copyElements(from: usize, to: usize, count: i32): void {
   if (count >= 128) {
@@ -17,7 +16,6 @@ export function copyElements(from: usize, to: usize, count: i32): void {
 }
 
 /** to[i] += from[i]. */
-// @ts-ignore: decorator
 @inline
 export function addElements(from: usize, to: usize, count: i32): void {
   let i = 0;

@@ -20,7 +20,6 @@ function softmaxRow(x: usize, out: usize, columns: i32): void {
   for (; j < columns; j++) store<f32>(at(out, j), load<f32>(at(out, j)) * scale);
 }
 
-// @ts-ignore: decorator
 @inline
 function share(x: v128, highest: v128): v128 {
   return expFrom(-80, f32x4.sub(x, highest));

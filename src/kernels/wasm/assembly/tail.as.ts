@@ -1,14 +1,12 @@
 /** Loads and stores of four floats, or of those that are left at the end of an array. */
 
 /** Loads four floats; the `count` first ones if fewer are left, with zeros for the others. */
-// @ts-ignore: decorator
 @inline
 export function loadSome(pointer: usize, count: i32): v128 {
   return count >= 4 ? v128.load(pointer) : loadFew(pointer, count);
 }
 
 /** Stores four floats; the `count` first ones if there is room for fewer. */
-// @ts-ignore: decorator
 @inline
 export function storeSome(pointer: usize, values: v128, count: i32): void {
   if (count >= 4) v128.store(pointer, values);

@@ -17,7 +17,6 @@ export function hasNaN(x: usize, count: i32): i32 {
 }
 
 /** Integers that rise as the floats fall; both zeros are one. */
-// @ts-ignore: decorator
 @inline
 function descendingKey(value: f32): u32 {
   const bits = reinterpret<u32>(value + 0);

@@ -19,7 +19,6 @@ export function copyRows(from: usize, to: usize, count: i32, fromStep: i32, toSt
 }
 
 /** Transposes four rows of four elements. */
-// @ts-ignore: decorator
 @inline
 function transposeSquare(from: usize, fromRow: i32, to: usize, toRow: i32): void {
   const a = v128.load(from);

@@ -1,7 +1,6 @@
 /** Four floats at a time: what every kernel is written in. */
 
 /** a · b + c; rounded once with relaxed SIMD, else twice. */
-// @ts-ignore: decorator
 @inline
 export function fma(a: v128, b: v128, c: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return v128.relaxed_madd<f32>(a, b, c);
@@ -9,14 +8,12 @@ export function fma(a: v128, b: v128, c: v128): v128 {
 }
 
 /** Address of the float at `index`. Pointers are unsigned: they work above 2 GB. */
-// @ts-ignore: decorator
 @inline
 export function at(pointer: usize, index: i32): usize {
   return pointer + ((<usize>index) << 2);
 }
 
 /** The sum of four lanes. */
-// @ts-ignore: decorator
 @inline
 export function sumLanes(x: v128): f32 {
   return (
