@@ -174,7 +174,7 @@ function ours(callbacks: readonly object[]): TrainingCallback[] {
   return callbacks.filter((callback) => callback instanceof TrainingCallback);
 }
 
-function seededLayers(model: LayersModel): { key: string; layer: SeededLayer }[] {
+function seededLayers(model: LayersModel): { key: string; layer: SeededLayer<object> }[] {
   return modelLayers(model).flatMap(({ key, layer }) => (layer instanceof SeededLayer ? [{ key, layer }] : []));
 }
 

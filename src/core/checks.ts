@@ -64,14 +64,18 @@ export function requireOneOf<T extends string>(
   throw argumentError(owner, argument, `one of ${choices.map((choice) => `"${choice}"`).join(', ')}`, value);
 }
 
-/** Returns `shape` if it has `rank` dimensions; `expected` names them, as in `[batch, tokens, dim]`. */
-export function requireRank(
+/**
+ * Returns `shape` if it fits: a number stands for itself, a name for any size. A size must be known unless its name is
+ * `batch` or ends in a question mark, as in `['batch', 17, 'dim?']`.
+ */
+export function requireShape(
   owner: string,
   argument: string,
   shape: ReadonlyArray<number | null>,
-  rank: number,
-  expected: string,
+  expected: ReadonlyArray<string | number | null>,
 ): ReadonlyArray<number | null> {
-  if (shape.length === rank) return shape;
-  throw argumentError(owner, argument, `of shape ${expected}`, shape);
+  const fits = (size: string | number | null, i: number): boolean =>
+    typeof size === 'string' ? shape[i] !== null || size === 'batch' || size.endsWith('?') : size === shape[i];
+  if (shape.length === expected.length && expected.every(fits)) return shape;
+  throw argumentError(owner, argument, `of shape [${expected.map(String).join(', ').replaceAll('?', '')}]`, shape);
 }

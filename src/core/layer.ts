@@ -1,6 +1,6 @@
-import type { serialization, Tensor } from '@tensorflow/tfjs-core';
+import type { serialization } from '@tensorflow/tfjs-core';
 import { initializers, layers } from '@tensorflow/tfjs-layers';
-import { deriveSeed, type UniformStream, uniformStream } from './random.js';
+import { deriveSeed, resolveSeed, type UniformStream, uniformStream } from './random.js';
 
 /** Arguments that every layer accepts: `name`, `trainable`, `inputShape`, ... */
 export type LayerArgs = NonNullable<ConstructorParameters<typeof layers.Layer>[0]>;
@@ -14,6 +14,9 @@ type Initializer = ReturnType<typeof initializers.zeros>;
 /** The law that a weight is drawn from. */
 export type WeightLaw = 'zeros' | 'ones' | { truncatedNormal: number } | { uniformFanIn: true };
 
+/** Shape and law of each weight, by name; false for one that the layer does without. */
+export type WeightTable = Readonly<Record<string, readonly [shape: number[], law: WeightLaw] | false>>;
+
 /** Inputs of a layer as a list, whether tfjs hands over one or several. */
 export function asList<T>(inputs: T | T[]): T[] {
   return Array.isArray(inputs) ? inputs : [inputs];
@@ -24,26 +27,49 @@ export function shapeList(shapes: Shape | Shape[]): Shape[] {
   return Array.isArray(shapes[0]) ? (shapes as Shape[]) : [shapes as Shape];
 }
 
-/**
- * Base of the library's layers: named weights drawn from a seed that is kept in the config, and a config that is exactly
- * what the constructor took.
- */
-export abstract class SeededLayer extends layers.Layer {
-  /** Random streams drawn in training so far; a checkpoint keeps the count, so that training resumes exactly. */
-  draws = 0;
-  private readonly named = new Map<string, LayerWeight>();
+/** What a layer's configuration adds to that of its base, with the defaults filled in. */
+export type Options<Config, Base = SeededArgs> = Required<Omit<Config, keyof Base>>;
 
+/** Base of layers without weights: a config that is exactly what the constructor took. */
+export abstract class ConfiguredLayer<Own extends object> extends layers.Layer {
   protected constructor(
     args: LayerArgs,
-    /** Seed of the initial weights and of what the layer draws while training. */
-    protected readonly seed: number,
+    /** The class's name in error messages. */
+    protected readonly owner: string,
+    /** The arguments of this class. */
+    readonly options: Readonly<Own>,
   ) {
     super(args);
   }
 
-  /** Adds a trainable float32 weight. */
-  protected addNamedWeight(name: string, shape: number[], law: WeightLaw): void {
-    this.named.set(name, this.addWeight(name, shape, 'float32', this.initializer(name, law)));
+  override getConfig(): serialization.ConfigDict {
+    return { ...super.getConfig(), ...this.options };
+  }
+}
+
+/** Arguments that every seeded layer accepts. */
+export interface SeededArgs extends LayerArgs {
+  /** Seed of the initial weights and of what the layer draws at random. Default: a fresh one, kept in the config. */
+  seed?: number;
+}
+
+/** Base of the layers that draw numbers: named weights, from a seed that is kept in the config. */
+export abstract class SeededLayer<Own extends object> extends ConfiguredLayer<Own> {
+  /** Random streams drawn in training so far; a checkpoint keeps the count, so that training resumes exactly. */
+  draws = 0;
+  protected readonly seed: number;
+  private readonly named = new Map<string, LayerWeight>();
+
+  protected constructor(args: SeededArgs, owner: string, options: Readonly<Own>) {
+    super(args, owner, options);
+    this.seed = resolveSeed(args.seed, owner);
+  }
+
+  /** Adds trainable float32 weights, in this order. */
+  protected addWeights(weights: WeightTable): void {
+    for (const [name, weight] of Object.entries(weights)) {
+      if (weight) this.named.set(name, this.addWeight(name, weight[0], 'float32', this.initializer(name, weight[1])));
+    }
   }
 
   private initializer(name: string, law: WeightLaw): Initializer {
@@ -59,15 +85,12 @@ export abstract class SeededLayer extends layers.Layer {
     return uniformStream(this.seed, purpose, this.draws++);
   }
 
-  /** The current value of a weight that the layer has. */
-  protected weight(name: string): Tensor {
-    return (this.named.get(name) as LayerWeight).read();
+  /** The current values of the weights that the layer has, by name; `Values` says which. */
+  protected values<Values>(): Values {
+    return Object.fromEntries([...this.named].map(([name, weight]) => [name, weight.read()])) as Values;
   }
 
-  /** The arguments of this class, as JSON. */
-  protected abstract config(): serialization.ConfigDict;
-
   override getConfig(): serialization.ConfigDict {
-    return { ...super.getConfig(), ...this.config(), seed: this.seed };
+    return { ...super.getConfig(), seed: this.seed };
   }
 }

@@ -1,5 +1,5 @@
 import { serialization, type Tensor } from '@tensorflow/tfjs-core';
-import { argumentError } from '../core/checks.js';
+import { requireShape } from '../core/checks.js';
 import type { Shape } from '../core/layer.js';
 import { type Scored, TokenPruner, type TokenPrunerConfig } from './token_pruner.js';
 
@@ -33,14 +33,13 @@ export class AttentionPruner extends TokenPruner {
   static readonly className: string = 'LLFAttentionPruner';
 
   constructor(config: AttentionPrunerConfig) {
-    super(config, 'AttentionPruner');
+    super(config, 'AttentionPruner', {});
   }
 
   protected override readonly scoreInputs: number = 2;
 
-  protected override buildScorer([tokens, attention]: Shape[]): void {
-    if (attention?.length !== 2 || attention[1] !== tokens?.[1])
-      throw argumentError(this.owner, 'attention', `of shape [batch, ${tokens?.[1]}]`, attention);
+  protected override buildScorer([tokens = [], attention = []]: Shape[]): void {
+    requireShape(this.owner, 'attention', attention, ['batch', tokens[1] ?? null]);
   }
 
   protected override score([, attention]: Tensor[]): Scored {

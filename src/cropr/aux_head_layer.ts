@@ -1,15 +1,12 @@
-import { add, serialization, squeeze, type Tensor, tidy } from '@tensorflow/tfjs-core';
-import { argumentError, requireBoolean, requireInteger, requireNumber, requireRank } from '../core/checks.js';
-import type { LayerArgs, Shape } from '../core/layer.js';
-import { resolveSeed } from '../core/random.js';
-import { layerNorm } from '../ops/layer_norm.js';
-import { linear } from '../ops/linear.js';
+import { serialization, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { argumentError, requireBoolean, requireInteger, requireNumber, requireShape } from '../core/checks.js';
+import { type Options, type SeededArgs, SeededLayer, type Shape, shapeList } from '../core/layer.js';
 import { stopGradient } from '../ops/stop_gradient.js';
-import { HEAD_EPSILON, perceptron, poolByAttention } from './aggregation.js';
-import { DENSE, PerceptronLayer } from './perceptron_layer.js';
+import { predictFromAttention } from './aggregation.js';
+import { DENSE, perceptronWeights, requireWidth } from './weights.js';
 
 /** Configuration of {@link AuxHead}. */
-export interface AuxHeadConfig extends LayerArgs {
+export interface AuxHeadConfig extends SeededArgs {
   /** Classes. */
   units: number;
   /** Hidden width of the perceptron over the pooled tokens, as a multiple of D; 0 leaves it out. Default 4. */
@@ -20,8 +17,6 @@ export interface AuxHeadConfig extends LayerArgs {
   heads?: number;
   /** Cut the gradient to the tokens. Set it to false only for the `normalized` output of a `preNorm` router. Default true. */
   detach?: boolean;
-  /** Seed of the initial weights. Default: a fresh one, kept in the config. */
-  seed?: number;
 }
 
 /**
@@ -55,81 +50,64 @@ export interface AuxHeadConfig extends LayerArgs {
  * if (logits.shape.join() !== '2,10') throw new Error('one prediction per image');
  * ```
  */
-export class AuxHead extends PerceptronLayer {
+export class AuxHead extends SeededLayer<Options<AuxHeadConfig>> {
   static readonly className: string = 'LLFAuxHead';
 
-  readonly units: number;
-  readonly mlpRatio: number;
-  readonly valueProjection: boolean;
-  readonly heads: number;
-  readonly detach: boolean;
-
   constructor(config: AuxHeadConfig) {
-    super(config, resolveSeed(config.seed, 'AuxHead'));
-    this.units = requireInteger('AuxHead', 'units', config.units, 1);
-    this.mlpRatio = requireNumber('AuxHead', 'mlpRatio', config.mlpRatio ?? 4, 0);
-    this.valueProjection = requireBoolean('AuxHead', 'valueProjection', config.valueProjection ?? false);
-    this.heads = requireInteger('AuxHead', 'heads', config.heads ?? 1, 1);
-    this.detach = requireBoolean('AuxHead', 'detach', config.detach ?? true);
+    super(config, 'AuxHead', {
+      units: requireInteger('AuxHead', 'units', config.units, 1),
+      mlpRatio: requireNumber('AuxHead', 'mlpRatio', config.mlpRatio ?? 4, 0),
+      valueProjection: requireBoolean('AuxHead', 'valueProjection', config.valueProjection ?? false),
+      heads: requireInteger('AuxHead', 'heads', config.heads ?? 1, 1),
+      detach: requireBoolean('AuxHead', 'detach', config.detach ?? true),
+    });
   }
 
   override build(inputShape: Shape | Shape[]): void {
-    const dim = this.checkShapes(inputShape)[0] as number;
-    const hidden = Math.floor(this.mlpRatio * dim);
-    if (this.valueProjection) this.addNamedWeight('valueKernel', [dim, dim], DENSE);
-    if (this.heads > 1) {
-      this.addNamedWeight('projKernel', [dim, dim], DENSE);
-      this.addNamedWeight('projBias', [dim], 'zeros');
-    }
-    if (hidden > 0) this.addPerceptron(dim, hidden);
-    this.addNamedWeight('headGamma', [dim], 'ones');
-    this.addNamedWeight('headBeta', [dim], 'zeros');
-    this.addNamedWeight('headKernel', [dim, this.units], DENSE);
-    this.addNamedWeight('headBias', [this.units], 'zeros');
+    const { units, mlpRatio, valueProjection, heads } = this.options;
+    const [dim] = this.checkShapes(inputShape);
+    const hidden = Math.floor(mlpRatio * dim);
+    this.addWeights({
+      valueKernel: valueProjection && [[dim, dim], DENSE],
+      projKernel: heads > 1 && [[dim, dim], DENSE],
+      projBias: heads > 1 && [[dim], 'zeros'],
+      ...(hidden > 0 && perceptronWeights(dim, hidden)),
+      headGamma: [[dim], 'ones'],
+      headBeta: [[dim], 'zeros'],
+      headKernel: [[dim, units], DENSE],
+      headBias: [[units], 'zeros'],
+    });
     super.build(inputShape);
   }
 
   /** Width of the tokens and number of queries, once tokens and attention fit this head and each other. */
   private checkShapes(inputShape: Shape | Shape[]): [number, number] {
-    if (!Array.isArray(inputShape[0]) || inputShape.length !== 2)
-      throw argumentError('AuxHead', 'inputs', '[tokens, attention]', inputShape);
-    const [tokens, attention] = inputShape as [Shape, Shape];
-    requireRank('AuxHead', 'tokens', tokens, 3, '[batch, tokens, dim]');
-    requireRank('AuxHead', 'attention', attention, 4, '[batch, heads, queries, tokens]');
-    const [, count, dim] = tokens;
-    if (attention[1] !== this.heads)
-      throw argumentError('AuxHead', 'heads', `those of the attention, ${attention[1]}`, this.heads);
-    if (attention[3] !== count)
-      throw argumentError('AuxHead', 'attention', `over the ${count} tokens given`, attention[3]);
-    if (dim == null || dim % this.heads !== 0)
-      throw argumentError('AuxHead', 'heads', `a divisor of the token width ${dim}`, this.heads);
-    return [dim, attention[2] as number];
+    const shapes = shapeList(inputShape);
+    if (shapes.length !== 2) throw argumentError(this.owner, 'inputs', '[tokens, attention]', shapes);
+    const [tokens, attention] = shapes as [Shape, Shape];
+    const { heads } = this.options;
+    const dim = requireWidth(this.owner, tokens, heads);
+    const [, , queries] = requireShape(this.owner, 'attention', attention, [
+      'batch',
+      heads,
+      'queries',
+      tokens[1] ?? null,
+    ]);
+    return [dim, queries as number];
   }
 
   override computeOutputShape(inputShape: Shape | Shape[]): Shape {
     const [, queries] = this.checkShapes(inputShape);
     const batch = (inputShape as Shape[])[0]?.[0] ?? null;
-    return queries === 1 ? [batch, this.units] : [batch, queries, this.units];
+    const { units } = this.options;
+    return queries === 1 ? [batch, units] : [batch, queries, units];
   }
 
   override call(inputs: Tensor | Tensor[]): Tensor {
     return tidy(() => {
       const [tokens, attention] = inputs as [Tensor, Tensor];
-      const constant = this.detach ? stopGradient(tokens) : tokens;
-      const values = this.valueProjection ? linear(constant, this.weight('valueKernel')) : constant;
-      let pooled = poolByAttention(attention, values);
-      if (this.heads > 1) pooled = linear(pooled, this.weight('projKernel'), this.weight('projBias'));
-      if (Math.floor(this.mlpRatio * (tokens.shape[2] as number)) > 0)
-        pooled = add(pooled, perceptron(pooled, this.perceptron));
-      const normalized = layerNorm(pooled, this.weight('headGamma'), this.weight('headBeta'), HEAD_EPSILON);
-      const logits = linear(normalized, this.weight('headKernel'), this.weight('headBias'));
-      return logits.shape[1] === 1 ? squeeze(logits, [1]) : logits;
+      return predictFromAttention(attention, this.options.detach ? stopGradient(tokens) : tokens, this.values());
     });
-  }
-
-  protected override config(): serialization.ConfigDict {
-    const { units, mlpRatio, valueProjection, heads, detach } = this;
-    return { units, mlpRatio, valueProjection, heads, detach };
   }
 }
 serialization.registerClass(AuxHead);

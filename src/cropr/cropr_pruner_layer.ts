@@ -1,11 +1,15 @@
-import { serialization, type Tensor } from '@tensorflow/tfjs-core';
-import { argumentError, requireBoolean, requireInteger, requireOneOf } from '../core/checks.js';
-import type { Shape } from '../core/layer.js';
+import { neg, serialization, type Tensor } from '@tensorflow/tfjs-core';
+import { requireBoolean, requireInteger, requireOneOf } from '../core/checks.js';
+import type { Options, Shape } from '../core/layer.js';
 import { layerNorm } from '../ops/layer_norm.js';
 import { stopGradient } from '../ops/stop_gradient.js';
 import { BLOCK_EPSILON } from './aggregation.js';
 import { crossAttentionLogits, foldedScores, foldQueries, type Scorer, scoresOf } from './scoring.js';
 import { type Scored, TokenPruner, type TokenPrunerConfig } from './token_pruner.js';
+import { DENSE, requireWidth } from './weights.js';
+
+/** The weights of a router; those it was not asked for are missing. */
+type RouterWeights = Omit<Scorer, 'heads'> & Partial<Record<'gamma' | 'beta', Tensor>>;
 
 /** Configuration of {@link CroprPruner}. */
 export interface CroprPrunerConfig extends TokenPrunerConfig {
@@ -61,83 +65,57 @@ export interface CroprPrunerConfig extends TokenPrunerConfig {
  * model.summary(80, undefined, () => {});
  * ```
  */
-export class CroprPruner extends TokenPruner {
+export class CroprPruner extends TokenPruner<Options<CroprPrunerConfig, TokenPrunerConfig>> {
   static readonly className: string = 'LLFCroprPruner';
 
-  readonly queries: number;
-  readonly heads: number;
-  readonly queryProjection: boolean;
-  readonly keyProjection: boolean;
-  readonly preNorm: boolean;
-  readonly returnAttention: boolean;
-  private readonly keepRule: 'salient' | 'nonSalient';
-
   constructor(config: CroprPrunerConfig) {
-    super(config, 'CroprPruner');
-    this.queries = requireInteger('CroprPruner', 'queries', config.queries ?? 1, 1);
-    this.heads = requireInteger('CroprPruner', 'heads', config.heads ?? 1, 1);
-    this.queryProjection = requireBoolean('CroprPruner', 'queryProjection', config.queryProjection ?? false);
-    this.keyProjection = requireBoolean('CroprPruner', 'keyProjection', config.keyProjection ?? false);
-    this.preNorm = requireBoolean('CroprPruner', 'preNorm', config.preNorm ?? false);
-    this.returnAttention = requireBoolean('CroprPruner', 'returnAttention', config.returnAttention ?? true);
-    this.keepRule = requireOneOf('CroprPruner', 'keep', config.keep ?? 'salient', ['salient', 'nonSalient']);
+    super(config, 'CroprPruner', {
+      queries: requireInteger('CroprPruner', 'queries', config.queries ?? 1, 1),
+      heads: requireInteger('CroprPruner', 'heads', config.heads ?? 1, 1),
+      queryProjection: requireBoolean('CroprPruner', 'queryProjection', config.queryProjection ?? false),
+      keyProjection: requireBoolean('CroprPruner', 'keyProjection', config.keyProjection ?? false),
+      preNorm: requireBoolean('CroprPruner', 'preNorm', config.preNorm ?? false),
+      returnAttention: requireBoolean('CroprPruner', 'returnAttention', config.returnAttention ?? true),
+      keep: requireOneOf('CroprPruner', 'keep', config.keep ?? 'salient', ['salient', 'nonSalient']),
+    });
   }
 
-  protected override buildScorer([tokens]: Shape[]): void {
-    const dim = tokens?.[2] as number;
-    if (dim % this.heads !== 0)
-      throw argumentError(this.owner, 'heads', `a divisor of the token width ${dim}`, this.heads);
-    this.addNamedWeight('queries', [this.queries, dim], { truncatedNormal: dim ** -0.5 });
-    if (this.queryProjection) this.addNamedWeight('queryKernel', [dim, dim], { truncatedNormal: 0.02 });
-    if (this.keyProjection) this.addNamedWeight('keyKernel', [dim, dim], { truncatedNormal: 0.02 });
-    if (this.preNorm) {
-      this.addNamedWeight('gamma', [dim], 'ones');
-      this.addNamedWeight('beta', [dim], 'zeros');
-    }
-  }
-
-  private get scorer(): Scorer {
-    return {
-      queries: this.weight('queries'),
-      heads: this.heads,
-      queryKernel: this.queryProjection ? this.weight('queryKernel') : undefined,
-      keyKernel: this.keyProjection ? this.weight('keyKernel') : undefined,
-    };
+  protected override buildScorer([tokens = []]: Shape[]): void {
+    const { queries, heads, queryProjection, keyProjection, preNorm } = this.options;
+    const dim = requireWidth(this.owner, tokens, heads);
+    this.addWeights({
+      queries: [[queries, dim], { truncatedNormal: dim ** -0.5 }],
+      queryKernel: queryProjection && [[dim, dim], DENSE],
+      keyKernel: keyProjection && [[dim, dim], DENSE],
+      gamma: preNorm && [[dim], 'ones'],
+      beta: preNorm && [[dim], 'zeros'],
+    });
   }
 
   /** The vector `[D]` that replaces all queries and projections at inference; the caller disposes it. */
   foldedQuery(): Tensor {
-    return foldQueries(this.scorer);
+    return foldQueries(this.values());
   }
 
   protected override score([tokens]: Tensor[]): Scored {
+    const { heads, returnAttention } = this.options;
+    const { gamma, beta, ...weights } = this.values<RouterWeights>();
     const detached = stopGradient(tokens as Tensor);
-    const normalized = this.preNorm
-      ? layerNorm(detached, this.weight('gamma'), this.weight('beta'), BLOCK_EPSILON)
-      : detached;
-    const sign = this.keepRule === 'salient' ? 1 : -1;
-    if (!this.returnAttention) return { scores: foldedScores(normalized, foldQueries(this.scorer), sign), extras: [] };
-    const attention = crossAttentionLogits(normalized, this.scorer);
-    return { scores: scoresOf(attention, sign), extras: this.preNorm ? [attention, normalized] : [attention] };
+    const scored = gamma && beta ? layerNorm(detached, gamma, beta, BLOCK_EPSILON) : detached;
+    if (!returnAttention) return { scores: this.signed(foldedScores(scored, foldQueries(weights))), extras: [] };
+    const attention = crossAttentionLogits(scored, { ...weights, heads });
+    return { scores: this.signed(scoresOf(attention)), extras: gamma ? [attention, scored] : [attention] };
+  }
+
+  private signed(scores: Tensor): Tensor {
+    return this.options.keep === 'salient' ? scores : neg(scores);
   }
 
   protected override extraShapes([batch = null, count = null, dim = null]: Shape): Shape[] {
-    if (!this.returnAttention) return [];
-    const attention = [batch, this.heads, this.queries, count];
-    return this.preNorm ? [attention, [batch, count, dim]] : [attention];
-  }
-
-  protected override config(): serialization.ConfigDict {
-    return {
-      ...super.config(),
-      queries: this.queries,
-      heads: this.heads,
-      queryProjection: this.queryProjection,
-      keyProjection: this.keyProjection,
-      preNorm: this.preNorm,
-      returnAttention: this.returnAttention,
-      keep: this.keepRule,
-    };
+    const { heads, queries, preNorm, returnAttention } = this.options;
+    if (!returnAttention) return [];
+    const attention = [batch, heads, queries, count];
+    return preNorm ? [attention, [batch, count, dim]] : [attention];
   }
 }
 serialization.registerClass(CroprPruner);

@@ -1,6 +1,6 @@
 import { type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { type LayersModel, model as modelOf, type SymbolicTensor } from '@tensorflow/tfjs-layers';
-import { argumentError, requireRank } from '../core/checks.js';
+import { argumentError, requireShape } from '../core/checks.js';
 import { TokenPruner } from './token_pruner.js';
 
 /** The patches that are left after one pruning module. */
@@ -32,12 +32,12 @@ export interface KeptTokens {
  * ```
  */
 export async function keptTokens(model: LayersModel, images: Tensor): Promise<KeptTokens[]> {
-  requireRank('keptTokens', 'images', images.shape, 4, '[batch, height, width, channels]');
+  requireShape('keptTokens', 'images', images.shape, ['batch', 'height', 'width', 'channels']);
   const routers = model.layers.filter((layer) => layer instanceof TokenPruner);
   if (routers.length === 0) throw argumentError('keptTokens', 'model', 'one with routers', model.name);
   const orders = await rankings(model, routers, images);
   const survivors: number[][] = Array.from({ length: images.shape[0] as number }, () => []);
-  return routers.map(({ name, prune, classToken }, i) => {
+  return routers.map(({ name, options: { prune, classToken } }, i) => {
     const ranked = orders[i] as number[][];
     const kept = ranked.map((order, image) => {
       const ids = i === 0 ? order.map((_, id) => id) : (survivors[image] as number[]);

@@ -1,7 +1,6 @@
 import { serialization, type Tensor, tidy } from '@tensorflow/tfjs-core';
-import { layers } from '@tensorflow/tfjs-layers';
-import { argumentError, requireBoolean } from '../core/checks.js';
-import type { LayerArgs, Shape } from '../core/layer.js';
+import { argumentError, requireBoolean, requireShape } from '../core/checks.js';
+import { ConfiguredLayer, type LayerArgs, type Options, type Shape, shapeList } from '../core/layer.js';
 import { fuseTokens } from './routing.js';
 
 /** Configuration of {@link LastLayerFusion}. */
@@ -33,14 +32,13 @@ export interface LastLayerFusionConfig extends LayerArgs {
  * if (all.shape.join() !== '2,17,32') throw new Error('every token is back');
  * ```
  */
-export class LastLayerFusion extends layers.Layer {
+export class LastLayerFusion extends ConfiguredLayer<Options<LastLayerFusionConfig, LayerArgs>> {
   static readonly className: string = 'LLFLastLayerFusion';
 
-  readonly restoreOrder: boolean;
-
   constructor(config: LastLayerFusionConfig = {}) {
-    super(config);
-    this.restoreOrder = requireBoolean('LastLayerFusion', 'restoreOrder', config.restoreOrder ?? false);
+    super(config, 'LastLayerFusion', {
+      restoreOrder: requireBoolean('LastLayerFusion', 'restoreOrder', config.restoreOrder ?? false),
+    });
   }
 
   override build(inputShape: Shape | Shape[]): void {
@@ -49,46 +47,34 @@ export class LastLayerFusion extends layers.Layer {
   }
 
   override computeOutputShape(inputShape: Shape | Shape[]): Shape {
-    if (!Array.isArray(inputShape[0]))
-      throw argumentError('LastLayerFusion', 'inputs', 'a list of tensors', inputShape);
-    const shapes = inputShape as Shape[];
-    const tokens = this.restoreOrder ? shapes.slice(0, shapes.length / 2) : shapes;
-    if (tokens.length < 2 || (this.restoreOrder && shapes.length % 2 === 1))
+    const { restoreOrder } = this.options;
+    const shapes = shapeList(inputShape);
+    const tokens = restoreOrder ? shapes.slice(0, shapes.length / 2) : shapes;
+    if (tokens.length < 2 || (restoreOrder && shapes.length % 2 === 1))
       throw argumentError(
-        'LastLayerFusion',
+        this.owner,
         'inputs',
-        this.restoreOrder ? '[kept, pruned, ..., keptIds, prunedIds, ...]' : '[kept, pruned, ...]',
+        restoreOrder ? '[kept, pruned, ..., keptIds, prunedIds, ...]' : '[kept, pruned, ...]',
         shapes,
       );
     const [batch = null, , dim = null] = tokens[0] as Shape;
     for (const [i, shape] of tokens.entries()) {
-      if (shape.length !== 3 || shape[2] !== dim)
-        throw argumentError('LastLayerFusion', `inputs[${i}]`, `of shape [batch, tokens, ${dim}]`, shape);
+      requireShape(this.owner, `inputs[${i}]`, shape, ['batch', 'tokens?', dim]);
       const ids = shapes[tokens.length + i];
-      if (ids !== undefined && (ids.length !== 2 || ids[1] !== shape[1]))
-        throw argumentError(
-          'LastLayerFusion',
-          `inputs[${tokens.length + i}]`,
-          `ids of shape [batch, ${shape[1]}]`,
-          ids,
-        );
+      if (ids) requireShape(this.owner, `inputs[${tokens.length + i}]`, ids, ['batch', shape[1] ?? null]);
     }
     const counts = tokens.map((shape) => shape[1] ?? null);
-    const total = counts.includes(null) ? null : counts.reduce<number>((sum, count) => sum + (count as number), 0);
+    const total = counts.reduce((sum, count) => (sum === null || count === null ? null : sum + count), 0);
     return [batch, total, dim];
   }
 
   override call(inputs: Tensor | Tensor[]): Tensor {
     return tidy(() => {
       const list = inputs as Tensor[];
-      if (!this.restoreOrder) return fuseTokens(list);
+      if (!this.options.restoreOrder) return fuseTokens(list);
       const half = list.length / 2;
       return fuseTokens(list.slice(0, half), list.slice(half));
     });
-  }
-
-  override getConfig(): serialization.ConfigDict {
-    return { ...super.getConfig(), restoreOrder: this.restoreOrder };
   }
 }
 serialization.registerClass(LastLayerFusion);

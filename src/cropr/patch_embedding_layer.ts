@@ -1,12 +1,11 @@
 import { serialization, type Tensor, tidy } from '@tensorflow/tfjs-core';
-import { argumentError, requireBoolean, requireInteger, requireRank } from '../core/checks.js';
-import { asList, type LayerArgs, SeededLayer, type Shape } from '../core/layer.js';
-import { resolveSeed } from '../core/random.js';
+import { argumentError, requireBoolean, requireInteger, requireShape } from '../core/checks.js';
+import { asList, type Options, type SeededArgs, SeededLayer, type Shape } from '../core/layer.js';
 import { embedPatches } from './patches.js';
-import { DENSE } from './perceptron_layer.js';
+import { DENSE } from './weights.js';
 
 /** Configuration of {@link PatchEmbedding}. */
-export interface PatchEmbeddingConfig extends LayerArgs {
+export interface PatchEmbeddingConfig extends SeededArgs {
   /** Side of a square patch in pixels; must divide height and width of the image. */
   patchSize: number;
   /** Width D of the tokens. */
@@ -15,8 +14,6 @@ export interface PatchEmbeddingConfig extends LayerArgs {
   classToken?: boolean;
   /** Add a learned position to each token. Default true. */
   positions?: boolean;
-  /** Seed of the initial weights. Default: a fresh one, kept in the config. */
-  seed?: number;
 }
 
 /**
@@ -42,65 +39,52 @@ export interface PatchEmbeddingConfig extends LayerArgs {
  * if (tokens.shape.join() !== '2,17,32') throw new Error('16 patches and the class token');
  * ```
  */
-export class PatchEmbedding extends SeededLayer {
+export class PatchEmbedding extends SeededLayer<Options<PatchEmbeddingConfig>> {
   static readonly className: string = 'LLFPatchEmbedding';
 
-  readonly patchSize: number;
-  readonly dim: number;
-  readonly classToken: boolean;
-  readonly positions: boolean;
-
   constructor(config: PatchEmbeddingConfig) {
-    super(config, resolveSeed(config.seed, 'PatchEmbedding'));
-    this.patchSize = requireInteger('PatchEmbedding', 'patchSize', config.patchSize, 1);
-    this.dim = requireInteger('PatchEmbedding', 'dim', config.dim, 1);
-    this.classToken = requireBoolean('PatchEmbedding', 'classToken', config.classToken ?? true);
-    this.positions = requireBoolean('PatchEmbedding', 'positions', config.positions ?? true);
+    super(config, 'PatchEmbedding', {
+      patchSize: requireInteger('PatchEmbedding', 'patchSize', config.patchSize, 1),
+      dim: requireInteger('PatchEmbedding', 'dim', config.dim, 1),
+      classToken: requireBoolean('PatchEmbedding', 'classToken', config.classToken ?? true),
+      positions: requireBoolean('PatchEmbedding', 'positions', config.positions ?? true),
+    });
   }
 
   /** Number of tokens that an image of this shape becomes. */
   private countTokens(image: Shape): number {
-    const [, height, width] = requireRank('PatchEmbedding', 'image', image, 4, '[batch, height, width, channels]');
-    if (height == null || width == null || image[3] == null)
-      throw argumentError('PatchEmbedding', 'image', 'of known height, width and channels', image);
-    if (height % this.patchSize !== 0 || width % this.patchSize !== 0)
+    const { patchSize, classToken } = this.options;
+    const shape = requireShape('PatchEmbedding', 'image', image, ['batch', 'height', 'width', 'channels']);
+    const [, height, width] = shape as [null, number, number];
+    if (height % patchSize !== 0 || width % patchSize !== 0)
       throw argumentError(
         'PatchEmbedding',
         'patchSize',
         `a divisor of the image sides ${height} and ${width}`,
-        this.patchSize,
+        patchSize,
       );
-    return (height / this.patchSize) * (width / this.patchSize) + (this.classToken ? 1 : 0);
+    return (height / patchSize) * (width / patchSize) + (classToken ? 1 : 0);
   }
 
   override build(inputShape: Shape | Shape[]): void {
+    const { patchSize, dim, classToken, positions } = this.options;
     const tokens = this.countTokens(inputShape as Shape);
     const channels = (inputShape as Shape)[3] as number;
-    this.addNamedWeight('kernel', [this.patchSize, this.patchSize, channels, this.dim], { uniformFanIn: true });
-    this.addNamedWeight('bias', [this.dim], 'zeros');
-    if (this.classToken) this.addNamedWeight('classToken', [1, 1, this.dim], DENSE);
-    if (this.positions) this.addNamedWeight('positions', [1, tokens, this.dim], DENSE);
+    this.addWeights({
+      kernel: [[patchSize, patchSize, channels, dim], { uniformFanIn: true }],
+      bias: [[dim], 'zeros'],
+      classToken: classToken && [[1, 1, dim], DENSE],
+      positions: positions && [[1, tokens, dim], DENSE],
+    });
     super.build(inputShape);
   }
 
   override computeOutputShape(inputShape: Shape | Shape[]): Shape {
-    return [(inputShape as Shape)[0] ?? null, this.countTokens(inputShape as Shape), this.dim];
+    return [(inputShape as Shape)[0] ?? null, this.countTokens(inputShape as Shape), this.options.dim];
   }
 
   override call(inputs: Tensor | Tensor[]): Tensor {
-    return tidy(() =>
-      embedPatches(asList(inputs)[0] as Tensor, {
-        kernel: this.weight('kernel'),
-        bias: this.weight('bias'),
-        classToken: this.classToken ? this.weight('classToken') : undefined,
-        positions: this.positions ? this.weight('positions') : undefined,
-      }),
-    );
-  }
-
-  protected override config(): serialization.ConfigDict {
-    const { patchSize, dim, classToken, positions } = this;
-    return { patchSize, dim, classToken, positions };
+    return tidy(() => embedPatches(asList(inputs)[0] as Tensor, this.values()));
   }
 }
 serialization.registerClass(PatchEmbedding);

@@ -5,8 +5,8 @@ import { linear } from '../ops/linear.js';
 export interface PatchWeights {
   kernel: Tensor;
   bias: Tensor;
-  classToken: Tensor | undefined;
-  positions: Tensor | undefined;
+  classToken?: Tensor | undefined;
+  positions?: Tensor | undefined;
 }
 
 /**

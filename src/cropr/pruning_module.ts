@@ -101,7 +101,7 @@ export function applyRouter(
   const head = new AuxHead({
     units: classes,
     valueProjection,
-    heads: pruner.heads,
+    heads: pruner.options.heads,
     detach: normalized === undefined,
     ...named('aux'),
   });

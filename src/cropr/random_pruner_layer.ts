@@ -29,7 +29,7 @@ export class RandomPruner extends TokenPruner {
   static readonly className: string = 'LLFRandomPruner';
 
   constructor(config: RandomPrunerConfig) {
-    super(config, 'RandomPruner');
+    super(config, 'RandomPruner', {});
   }
 
   protected override score([tokens]: Tensor[], training: boolean): Scored {

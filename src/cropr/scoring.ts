@@ -2,7 +2,6 @@ import {
   add,
   expandDims,
   mul,
-  neg,
   reshape,
   squeeze,
   sum,
@@ -52,29 +51,24 @@ export function crossAttentionLogits(tokens: Tensor, { queries, heads, queryKern
   return transpose(reshape(logits, [batch, count, heads, queryCount]), [0, 2, 3, 1]);
 }
 
-/** +1 keeps the tokens with the highest scores, -1 (a control) those with the lowest. */
-export type Direction = 1 | -1;
-
 /** A token's score is the sum of its logits over heads and queries: `[B, heads, N, M]` → `[B, M]`. */
-export function scoresOf(logits: Tensor, direction: Direction = 1): Tensor {
-  const scores = sum(logits, [1, 2]);
-  return direction === 1 ? scores : neg(scores);
+export function scoresOf(logits: Tensor): Tensor {
+  return sum(logits, [1, 2]);
 }
 
 /**
  * Folds all queries into the one vector `[D]` whose dot product with a token is the token's score, for any number of
  * heads, since the dot products of the heads add up to the whole one.
  */
-export function foldQueries({ queries, queryKernel, keyKernel }: Scorer): Tensor {
+export function foldQueries({ queries, queryKernel, keyKernel }: Omit<Scorer, 'heads'>): Tensor {
   const projected = queryKernel ? linear(queries, queryKernel) : queries;
   const total = sum(projected, 0, true);
   return reshape(keyKernel ? linear(total, transpose(keyKernel)) : total, [-1]);
 }
 
 /** Scores by the folded query: `tokens [B, M, D]`, `query [D]` → `[B, M]`. One matrix-vector product. */
-export function foldedScores(tokens: Tensor, query: Tensor, direction: Direction = 1): Tensor {
-  const column = reshape(query, [-1, 1]);
-  return squeeze(linear(tokens, direction === 1 ? column : neg(column)), [2]);
+export function foldedScores(tokens: Tensor, query: Tensor): Tensor {
+  return squeeze(linear(tokens, reshape(query, [-1, 1])), [2]);
 }
 
 /** Variance of each token's features (the "variance" rival): `[B, M, D]` → `[B, M]`. */

@@ -69,7 +69,7 @@ function ancestors(tensors: readonly SymbolicTensor[]): SymbolicTensor[] {
 }
 
 /** How many outputs a router has for aux heads, `attention` and `normalized`, from the fourth on. */
-function attentionOutputs({ returnAttention, preNorm }: CroprPruner): number {
+function attentionOutputs({ options: { returnAttention, preNorm } }: CroprPruner): number {
   return returnAttention ? (preNorm ? 2 : 1) : 0;
 }
 
@@ -121,12 +121,12 @@ function droppedBefore(layer: Layer, twin: Layer, tensorIndex: number): number {
 
 function copyWeights(layer: Layer, twin: Layer): void {
   tidy(() => {
-    const folds = layer instanceof CroprPruner && twin instanceof CroprPruner && !twin.returnAttention;
+    const folds = layer instanceof CroprPruner && twin instanceof CroprPruner && !twin.options.returnAttention;
     twin.setWeights(folds ? foldedWeights(layer) : layer.getWeights());
   });
 }
 
 /** `queries [1, D]`, and `gamma` and `beta` where the router normalises. */
 function foldedWeights(router: CroprPruner): Tensor[] {
-  return [expandDims(router.foldedQuery(), 0), ...(router.preNorm ? router.getWeights().slice(-2) : [])];
+  return [expandDims(router.foldedQuery(), 0), ...(router.options.preNorm ? router.getWeights().slice(-2) : [])];
 }

@@ -1,7 +1,6 @@
 import { clone, ones, serialization, type Tensor, tidy } from '@tensorflow/tfjs-core';
-import { layers } from '@tensorflow/tfjs-layers';
-import { argumentError, requireBoolean, requireInteger, requireRank } from '../core/checks.js';
-import type { LayerArgs, Shape } from '../core/layer.js';
+import { argumentError, requireBoolean, requireInteger, requireShape } from '../core/checks.js';
+import { ConfiguredLayer, type LayerArgs, type Options, type Shape, shapeList } from '../core/layer.js';
 import { stopGradient } from '../ops/stop_gradient.js';
 import { matchTokens, mergeTokens } from './token_merging.js';
 
@@ -41,16 +40,14 @@ export interface TokenMergerConfig extends LayerArgs {
  * if (next.shape.join() !== ',13,32') throw new Error('13 of 17 tokens are left');
  * ```
  */
-export class TokenMerger extends layers.Layer {
+export class TokenMerger extends ConfiguredLayer<Options<TokenMergerConfig, LayerArgs>> {
   static readonly className: string = 'LLFTokenMerger';
 
-  readonly prune: number;
-  readonly classToken: boolean;
-
   constructor(config: TokenMergerConfig) {
-    super(config);
-    this.prune = requireInteger('TokenMerger', 'prune', config.prune, 0);
-    this.classToken = requireBoolean('TokenMerger', 'classToken', config.classToken ?? true);
+    super(config, 'TokenMerger', {
+      prune: requireInteger('TokenMerger', 'prune', config.prune, 0),
+      classToken: requireBoolean('TokenMerger', 'classToken', config.classToken ?? true),
+    });
   }
 
   override build(inputShape: Shape | Shape[]): void {
@@ -59,36 +56,32 @@ export class TokenMerger extends layers.Layer {
   }
 
   override computeOutputShape(inputShape: Shape | Shape[]): Shape[] {
-    if (!Array.isArray(inputShape[0]) || inputShape.length < 2 || inputShape.length > 3)
-      throw argumentError('TokenMerger', 'inputs', '[tokens, keys] or [tokens, keys, sizes]', inputShape);
-    const [tokens, keys, sizes] = inputShape as [Shape, Shape, Shape | undefined];
-    requireRank('TokenMerger', 'tokens', tokens, 3, '[batch, tokens, dim]');
-    const [batch = null, count, dim = null] = tokens;
-    if (count == null) throw argumentError('TokenMerger', 'tokens', 'of a known number', tokens);
-    if (keys.length !== 3 || keys[1] !== count)
-      throw argumentError('TokenMerger', 'keys', `of shape [batch, ${count}, depth]`, keys);
-    if (sizes !== undefined && (sizes.length !== 2 || sizes[1] !== count))
-      throw argumentError('TokenMerger', 'sizes', `of shape [batch, ${count}]`, sizes);
-    const most = count < 2 ? 0 : Math.ceil(count / 2) - (this.classToken ? 1 : 0);
-    requireInteger('TokenMerger', 'prune', this.prune, 0, most);
+    const shapes = shapeList(inputShape);
+    if (shapes.length < 2 || shapes.length > 3)
+      throw argumentError(this.owner, 'inputs', '[tokens, keys] or [tokens, keys, sizes]', shapes);
+    const [tokens, keys, sizes] = shapes as [Shape, Shape, Shape?];
+    const { prune, classToken } = this.options;
+    const shape = requireShape(this.owner, 'tokens', tokens, ['batch', 'tokens', 'dim']);
+    const [batch, count, dim] = shape as [number | null, number, number];
+    requireShape(this.owner, 'keys', keys, ['batch', count, 'depth']);
+    if (sizes) requireShape(this.owner, 'sizes', sizes, ['batch', count]);
+    const most = count < 2 ? 0 : Math.ceil(count / 2) - (classToken ? 1 : 0);
+    requireInteger(this.owner, 'prune', prune, 0, most);
     return [
-      [batch, count - this.prune, dim],
-      [batch, count - this.prune],
+      [batch, count - prune, dim],
+      [batch, count - prune],
     ];
   }
 
   override call(inputs: Tensor | Tensor[]): Tensor[] {
     return tidy(() => {
+      const { prune, classToken } = this.options;
       const [tokens, keys, given] = inputs as [Tensor, Tensor, Tensor | undefined];
       const sizes = given ? stopGradient(given) : ones(tokens.shape.slice(0, 2));
-      if (this.prune === 0) return [clone(tokens), sizes];
-      const merged = mergeTokens(tokens, sizes, matchTokens(stopGradient(keys), this.prune, this.classToken));
+      if (prune === 0) return [clone(tokens), sizes];
+      const merged = mergeTokens(tokens, sizes, matchTokens(stopGradient(keys), prune, classToken));
       return [merged.tokens, merged.sizes];
     });
-  }
-
-  override getConfig(): serialization.ConfigDict {
-    return { ...super.getConfig(), prune: this.prune, classToken: this.classToken };
   }
 }
 serialization.registerClass(TokenMerger);

@@ -10,18 +10,17 @@ import {
   mul,
   oneHot,
   range,
-  reshape,
   rsqrt,
   slice,
   square,
+  squeeze,
   sum,
   type Tensor,
   type Tensor1D,
   tile,
   topk,
 } from '@tensorflow/tfjs-core';
-import { withGradient } from '../ops/custom_gradient.js';
-import { inversePermutation, takeTokens } from '../ops/gather_tokens.js';
+import { permuteTokens, takeTokens } from '../ops/gather_tokens.js';
 import { joinTokens } from './routing.js';
 
 /** Which tokens are merged into which, per image. */
@@ -80,25 +79,10 @@ function addToPartners(sorted: Tensor, partner: Tensor, receivers: number): Tens
  * `[B, M - merge, D]` and their sizes `[B, M - merge]`. The gradient flows to the tokens.
  */
 export function mergeTokens(x: Tensor, sizes: Tensor, { order, partner }: Matching): { tokens: Tensor; sizes: Tensor } {
-  const [batch, count] = x.shape as [number, number];
+  const count = x.shape[1] as number;
   const receivers = Math.floor(count / 2);
-  const left = count - (partner.shape[1] as number);
-  const total = addToPartners(takeTokens(expandDims(sizes, 2), order), partner, receivers);
-  const tokens = withGradient(
-    [x],
-    (x) => {
-      const weighted = takeTokens(mul(x, expandDims(sizes, 2)), order);
-      return {
-        value: div(addToPartners(weighted, partner, receivers), total),
-        saved: { order, partner, sizes, total },
-      };
-    },
-    (dy, { order, partner, sizes, total }) => {
-      const shares = div(dy, total);
-      const receiving = slice(shares, [0, left - receivers, 0], [batch, receivers, dy.shape[2] as number]);
-      const sorted = joinTokens([shares, takeTokens(receiving, partner)]);
-      return [mul(takeTokens(sorted, inversePermutation(order)), expandDims(sizes, 2))];
-    },
-  );
-  return { tokens, sizes: reshape(total, [batch, left]) };
+  const weights = expandDims(sizes, 2);
+  const total = addToPartners(takeTokens(weights, order), partner, receivers);
+  const tokens = div(addToPartners(permuteTokens(mul(x, weights), order), partner, receivers), total);
+  return { tokens, sizes: squeeze(total, [2]) };
 }

@@ -1,18 +1,15 @@
-import { getBackend, type serialization, type Tensor, tidy } from '@tensorflow/tfjs-core';
-import { argumentError, requireBoolean, requireInteger, requireRank } from '../core/checks.js';
-import { asList, type LayerArgs, SeededLayer, type Shape, shapeList } from '../core/layer.js';
-import { resolveSeed } from '../core/random.js';
+import { getBackend, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { argumentError, requireBoolean, requireInteger, requireShape } from '../core/checks.js';
+import { asList, type Options, type SeededArgs, SeededLayer, type Shape, shapeList } from '../core/layer.js';
 import { takeTokens } from '../ops/gather_tokens.js';
 import { rankTokens, routeTokens, splitTokens } from './routing.js';
 
 /** What every router has in common. */
-export interface TokenPrunerConfig extends LayerArgs {
+export interface TokenPrunerConfig extends SeededArgs {
   /** Tokens to remove, per image: an absolute count. */
   prune: number;
   /** Whether token 0 is a class token, which is always kept and stays first. Default true. */
   classToken?: boolean;
-  /** Seed of the initial weights and of random choices. Default: a fresh one, kept in the config. */
-  seed?: number;
 }
 
 /** Scores for the ranking, and what else the router returns after `[kept, pruned, order]`. */
@@ -26,15 +23,13 @@ export interface Scored {
  * Base of the routers: ranks tokens by a score, keeps the best, returns `[kept, pruned, order, ...extras]` and, given
  * token ids as last input, `[keptIds, prunedIds]` after them.
  */
-export abstract class TokenPruner extends SeededLayer {
-  readonly prune: number;
-  readonly classToken: boolean;
+export abstract class TokenPruner<Own extends object = object> extends SeededLayer<Options<TokenPrunerConfig> & Own> {
   private scoresChecked = false;
 
-  protected constructor(args: TokenPrunerConfig, owner: string) {
-    super(args, resolveSeed(args.seed, owner));
-    this.prune = requireInteger(owner, 'prune', args.prune, 0);
-    this.classToken = requireBoolean(owner, 'classToken', args.classToken ?? true);
+  protected constructor(config: TokenPrunerConfig, owner: string, own: Own) {
+    const prune = requireInteger(owner, 'prune', config.prune, 0);
+    const classToken = requireBoolean(owner, 'classToken', config.classToken ?? true);
+    super(config, owner, { prune, classToken, ...own });
   }
 
   /** Tensors expected before the optional ids: the tokens and what the score needs besides. */
@@ -47,17 +42,11 @@ export abstract class TokenPruner extends SeededLayer {
     return [];
   }
 
-  /** The class's name in error messages. */
-  protected get owner(): string {
-    return this.getClassName().replace(/^LLF/, '');
-  }
-
   private keep(tokens: Shape): number {
-    const [, count] = requireRank(this.owner, 'tokens', tokens, 3, '[batch, tokens, dim]');
-    if (count == null || tokens[2] == null)
-      throw argumentError(this.owner, 'tokens', 'of shape [batch, tokens, dim] with known tokens and dim', tokens);
-    requireInteger(this.owner, 'prune', this.prune, 0, Math.max(0, count - (this.classToken ? 2 : 1)));
-    return count - this.prune;
+    const { prune, classToken } = this.options;
+    const count = requireShape(this.owner, 'tokens', tokens, ['batch', 'tokens', 'dim'])[1] as number;
+    requireInteger(this.owner, 'prune', prune, 0, Math.max(0, count - (classToken ? 2 : 1)));
+    return count - prune;
   }
 
   override build(inputShape: Shape | Shape[]): void {
@@ -66,8 +55,7 @@ export abstract class TokenPruner extends SeededLayer {
     if (shapes.length < this.scoreInputs || shapes.length > this.scoreInputs + 1)
       throw argumentError(this.owner, 'inputs', `${this.scoreInputs} tensors, or one more with ids`, shapes.length);
     this.keep(tokens);
-    if (ids !== undefined && (ids.length !== 2 || ids[1] !== tokens[1]))
-      throw argumentError(this.owner, 'ids', `of shape [batch, ${tokens[1]}]`, ids);
+    if (ids) requireShape(this.owner, 'ids', ids, ['batch', tokens[1] ?? null]);
     this.buildScorer(shapes);
     super.build(inputShape);
   }
@@ -78,9 +66,10 @@ export abstract class TokenPruner extends SeededLayer {
   override computeOutputShape(inputShape: Shape | Shape[]): Shape[] {
     const shapes = shapeList(inputShape);
     const [batch = null, count = null, dim = null] = shapes[0] ?? [];
+    const { prune } = this.options;
     const keep = this.keep(shapes[0] ?? []);
-    const routed = [[batch, keep, dim], [batch, this.prune, dim], [batch, count], ...this.extraShapes(shapes[0] ?? [])];
-    return shapes.length > this.scoreInputs ? [...routed, [batch, keep], [batch, this.prune]] : routed;
+    const routed = [[batch, keep, dim], [batch, prune, dim], [batch, count], ...this.extraShapes(shapes[0] ?? [])];
+    return shapes.length > this.scoreInputs ? [...routed, [batch, keep], [batch, prune]] : routed;
   }
 
   override call(inputs: Tensor | Tensor[], kwargs: { training?: boolean }): Tensor[] {
@@ -91,7 +80,7 @@ export abstract class TokenPruner extends SeededLayer {
       const keep = this.keep(tokens.shape);
       const { scores, extras } = this.score(list.slice(0, this.scoreInputs), kwargs.training === true);
       this.checkOnce(scores);
-      const order = rankTokens(scores, this.classToken);
+      const order = rankTokens(scores, this.options.classToken);
       const { kept, pruned } = routeTokens(tokens, order, keep);
       if (ids === undefined) return [kept, pruned, order, ...extras];
       const route = splitTokens(takeTokens(ids, order), keep);
@@ -107,9 +96,5 @@ export abstract class TokenPruner extends SeededLayer {
         `${this.owner}: tokens must have finite scores, received NaN or infinite ones at "${this.name}".`,
       );
     this.scoresChecked = true;
-  }
-
-  protected override config(): serialization.ConfigDict {
-    return { prune: this.prune, classToken: this.classToken };
   }
 }

@@ -11,14 +11,13 @@ import { BLOCK_EPSILON, type Perceptron, perceptron } from './aggregation.js';
 export type BlockOutput = 'none' | 'classAttention' | 'keys';
 
 /** Weights of a transformer block. */
-export interface BlockWeights {
-  gamma: Tensor;
-  beta: Tensor;
+export interface BlockWeights extends Perceptron {
+  attnGamma: Tensor;
+  attnBeta: Tensor;
   qkvKernel: Tensor;
   qkvBias: Tensor;
   projKernel: Tensor;
   projBias: Tensor;
-  mlp: Perceptron;
 }
 
 /** How a block runs. */
@@ -39,14 +38,18 @@ export interface BlockOptions {
 export function transformerBlockForward(x: Tensor, weights: BlockWeights, options: BlockOptions): Tensor[] {
   const { heads, extraOutput, sizes, drop } = options;
   const branch = (y: Tensor): Tensor => (drop ? dropPath(y, drop.rate, drop.stream) : y);
-  const qkv = linear(layerNorm(x, weights.gamma, weights.beta, BLOCK_EPSILON), weights.qkvKernel, weights.qkvBias);
+  const qkv = linear(
+    layerNorm(x, weights.attnGamma, weights.attnBeta, BLOCK_EPSILON),
+    weights.qkvKernel,
+    weights.qkvBias,
+  );
   const attended = linear(
     selfAttention(qkv, heads, sizes && log(stopGradient(sizes))),
     weights.projKernel,
     weights.projBias,
   );
   const afterAttention = add(x, branch(attended));
-  const tokens = add(afterAttention, branch(perceptron(afterAttention, weights.mlp)));
+  const tokens = add(afterAttention, branch(perceptron(afterAttention, weights)));
   if (extraOutput === 'none') return [tokens];
   const extra = extraOutput === 'keys' ? meanKeys : classAttention;
   return [tokens, extra(stopGradient(qkv), heads)];
@@ -60,4 +63,12 @@ export function poolTokens(tokens: Tensor, pool: Pool): Tensor {
   if (pool === 'avg') return mean(tokens, 1);
   const [batch, , dim] = tokens.shape as [number, number, number];
   return squeeze(slice(tokens, [0, 0, 0], [batch, 1, dim]), [1]);
+}
+
+/** Weights of a classifier. */
+export type ClassifierWeights = Record<'gamma' | 'beta' | 'kernel' | 'bias', Tensor>;
+
+/** Logits `[B, classes]` of `tokens [B, M, D]`: pooled, normalised, mapped. */
+export function classifyTokens(tokens: Tensor, pool: Pool, { gamma, beta, kernel, bias }: ClassifierWeights): Tensor {
+  return linear(layerNorm(poolTokens(tokens, pool), gamma, beta, BLOCK_EPSILON), kernel, bias);
 }

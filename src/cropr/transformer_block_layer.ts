@@ -1,12 +1,13 @@
 import { serialization, type Tensor, tidy } from '@tensorflow/tfjs-core';
-import { argumentError, requireInteger, requireNumber, requireOneOf, requireRank } from '../core/checks.js';
-import { asList, type LayerArgs, type Shape, shapeList } from '../core/layer.js';
-import { resolveSeed } from '../core/random.js';
-import { KERNEL_STD, PerceptronLayer } from './perceptron_layer.js';
-import { type BlockOutput, type BlockWeights, transformerBlockForward } from './transformer.js';
+import { requireInteger, requireNumber, requireOneOf, requireShape } from '../core/checks.js';
+import { asList, type Options, type SeededArgs, SeededLayer, type Shape, shapeList } from '../core/layer.js';
+import { type BlockOutput, transformerBlockForward } from './transformer.js';
+import { KERNEL_STD, perceptronWeights, requireWidth } from './weights.js';
+
+const OUTPUTS: readonly BlockOutput[] = ['none', 'classAttention', 'keys'];
 
 /** Configuration of {@link TransformerBlock}. */
-export interface TransformerBlockConfig extends LayerArgs {
+export interface TransformerBlockConfig extends SeededArgs {
   /** Attention heads; must divide the token width. */
   heads: number;
   /** Hidden width of the perceptron as a multiple of the token width. Default 4. */
@@ -23,8 +24,6 @@ export interface TransformerBlockConfig extends LayerArgs {
    * that trains from scratch gets going sooner with about `dim ** -0.5`.
    */
   kernelStd?: number;
-  /** Seed of the initial weights and of drop path. Default: a fresh one, kept in the config. */
-  seed?: number;
 }
 
 /**
@@ -53,76 +52,54 @@ export interface TransformerBlockConfig extends LayerArgs {
  * if (out.shape.join() !== ',17,32') throw new Error('tokens keep their shape');
  * ```
  */
-export class TransformerBlock extends PerceptronLayer {
+export class TransformerBlock extends SeededLayer<Options<TransformerBlockConfig>> {
   static readonly className: string = 'LLFTransformerBlock';
 
-  readonly heads: number;
-  readonly mlpRatio: number;
-  readonly dropPath: number;
-  readonly extraOutput: BlockOutput;
-  readonly kernelStd: number;
-
   constructor(config: TransformerBlockConfig) {
-    super(config, resolveSeed(config.seed, 'TransformerBlock'));
-    this.heads = requireInteger('TransformerBlock', 'heads', config.heads, 1);
-    this.mlpRatio = requireNumber('TransformerBlock', 'mlpRatio', config.mlpRatio ?? 4, 0);
-    this.dropPath = requireNumber('TransformerBlock', 'dropPath', config.dropPath ?? 0, 0, 0.999);
-    this.kernelStd = requireNumber('TransformerBlock', 'kernelStd', config.kernelStd ?? KERNEL_STD, 0);
-    const outputs: BlockOutput[] = ['none', 'classAttention', 'keys'];
-    this.extraOutput = requireOneOf('TransformerBlock', 'extraOutput', config.extraOutput ?? 'none', outputs);
+    super(config, 'TransformerBlock', {
+      heads: requireInteger('TransformerBlock', 'heads', config.heads, 1),
+      mlpRatio: requireNumber('TransformerBlock', 'mlpRatio', config.mlpRatio ?? 4, 0),
+      dropPath: requireNumber('TransformerBlock', 'dropPath', config.dropPath ?? 0, 0, 0.999),
+      extraOutput: requireOneOf('TransformerBlock', 'extraOutput', config.extraOutput ?? 'none', OUTPUTS),
+      kernelStd: requireNumber('TransformerBlock', 'kernelStd', config.kernelStd ?? KERNEL_STD, 0),
+    });
   }
 
   override build(inputShape: Shape | Shape[]): void {
+    const { heads, mlpRatio, kernelStd } = this.options;
     const [tokens = [], sizes] = shapeList(inputShape);
-    const shape = requireRank('TransformerBlock', 'tokens', tokens, 3, '[batch, tokens, dim]');
-    if (sizes !== undefined) requireRank('TransformerBlock', 'sizes', sizes, 2, '[batch, tokens]');
-    const dim = shape[2] ?? null;
-    if (dim === null || dim % this.heads !== 0)
-      throw argumentError('TransformerBlock', 'heads', `a divisor of the token width ${dim}`, this.heads);
-    const law = { truncatedNormal: this.kernelStd };
-    this.addNamedWeight('attnGamma', [dim], 'ones');
-    this.addNamedWeight('attnBeta', [dim], 'zeros');
-    this.addNamedWeight('qkvKernel', [dim, 3 * dim], law);
-    this.addNamedWeight('qkvBias', [3 * dim], 'zeros');
-    this.addNamedWeight('projKernel', [dim, dim], law);
-    this.addNamedWeight('projBias', [dim], 'zeros');
-    this.addPerceptron(dim, Math.max(1, Math.floor(dim * this.mlpRatio)), law);
+    const dim = requireWidth(this.owner, tokens, heads);
+    if (sizes) requireShape(this.owner, 'sizes', sizes, ['batch', tokens[1] ?? null]);
+    const law = { truncatedNormal: kernelStd };
+    this.addWeights({
+      attnGamma: [[dim], 'ones'],
+      attnBeta: [[dim], 'zeros'],
+      qkvKernel: [[dim, 3 * dim], law],
+      qkvBias: [[3 * dim], 'zeros'],
+      projKernel: [[dim, dim], law],
+      projBias: [[dim], 'zeros'],
+      ...perceptronWeights(dim, Math.max(1, Math.floor(dim * mlpRatio)), law),
+    });
     super.build(inputShape);
   }
 
   override computeOutputShape(inputShape: Shape | Shape[]): Shape | Shape[] {
     const [batch = null, tokens = null, dim = null] = shapeList(inputShape)[0] ?? [];
+    const { heads, extraOutput } = this.options;
     const same = [batch, tokens, dim];
-    if (this.extraOutput === 'none') return same;
-    return [same, this.extraOutput === 'keys' ? [batch, tokens, (dim as number) / this.heads] : [batch, tokens]];
-  }
-
-  private get blockWeights(): BlockWeights {
-    return {
-      gamma: this.weight('attnGamma'),
-      beta: this.weight('attnBeta'),
-      qkvKernel: this.weight('qkvKernel'),
-      qkvBias: this.weight('qkvBias'),
-      projKernel: this.weight('projKernel'),
-      projBias: this.weight('projBias'),
-      mlp: this.perceptron,
-    };
+    if (extraOutput === 'none') return same;
+    return [same, extraOutput === 'keys' ? [batch, tokens, (dim as number) / heads] : [batch, tokens]];
   }
 
   override call(inputs: Tensor | Tensor[], kwargs: { training?: boolean }): Tensor | Tensor[] {
     return tidy(() => {
-      const drops = kwargs.training === true && this.dropPath > 0;
-      const drop = drops ? { rate: this.dropPath, stream: this.nextStream('dropPath') } : undefined;
+      const { heads, extraOutput, dropPath } = this.options;
+      const drops = kwargs.training === true && dropPath > 0;
+      const drop = drops ? { rate: dropPath, stream: this.nextStream('dropPath') } : undefined;
       const [tokens, sizes] = asList(inputs) as [Tensor, Tensor | undefined];
-      const { heads, extraOutput } = this;
-      const outputs = transformerBlockForward(tokens, this.blockWeights, { heads, extraOutput, sizes, drop });
+      const outputs = transformerBlockForward(tokens, this.values(), { heads, extraOutput, sizes, drop });
       return extraOutput === 'none' ? (outputs[0] as Tensor) : outputs;
     });
-  }
-
-  protected override config(): serialization.ConfigDict {
-    const { heads, mlpRatio, dropPath, extraOutput, kernelStd } = this;
-    return { heads, mlpRatio, dropPath, extraOutput, kernelStd };
   }
 }
 serialization.registerClass(TransformerBlock);

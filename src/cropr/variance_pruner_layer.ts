@@ -31,7 +31,7 @@ export class VariancePruner extends TokenPruner {
   static readonly className: string = 'LLFVariancePruner';
 
   constructor(config: VariancePrunerConfig) {
-    super(config, 'VariancePruner');
+    super(config, 'VariancePruner', {});
   }
 
   protected override score([tokens]: Tensor[]): Scored {

@@ -5,9 +5,10 @@ import { ClassificationHead } from './classification_head_layer.js';
 import { LastLayerFusion } from './last_layer_fusion_layer.js';
 import { PatchEmbedding } from './patch_embedding_layer.js';
 import { applyRouter, BLOCK_OUTPUT, chosenRouter, type PruningConfig, type Sequence } from './pruning_module.js';
-import { type PruningPlan, pruningPlan } from './schedule.js';
+import { type PruningPlan, pruningPlan, tokenCounts } from './schedule.js';
 import type { Pool } from './transformer.js';
 import { TransformerBlock } from './transformer_block_layer.js';
+import { KERNEL_STD } from './weights.js';
 
 /** Configuration of {@link visionTransformer}. */
 export interface VisionTransformerConfig {
@@ -75,7 +76,17 @@ export interface VisionTransformerConfig {
  */
 export function visionTransformer(config: VisionTransformerConfig): LayersModel {
   const owner = 'visionTransformer';
-  const { imageSize, patchSize, dim, heads, classes, mlpRatio = 4, pool = 'avg', pruning } = config;
+  const {
+    imageSize,
+    patchSize,
+    dim,
+    heads,
+    classes,
+    mlpRatio = 4,
+    kernelStd = KERNEL_STD,
+    pool = 'avg',
+    pruning,
+  } = config;
   const depth = requireInteger(owner, 'depth', config.depth, 1);
   const channels = requireInteger(owner, 'channels', config.channels, 1);
   const dropPath = requireNumber(owner, 'dropPath', config.dropPath ?? 0, 0, 0.999);
@@ -93,7 +104,7 @@ export function visionTransformer(config: VisionTransformerConfig): LayersModel 
   const embed = new PatchEmbedding({ patchSize, dim, ...named('embed') });
   let sequence: Sequence = { tokens: embed.apply(image) as SymbolicTensor };
   const patches = (sequence.tokens.shape[1] as number) - 1;
-  if (sum(plan.prune) >= patches)
+  if ((tokenCounts(patches, plan.prune).at(-1) ?? patches) < 1)
     throw argumentError(owner, 'pruning.prune', `a schedule that leaves some of ${patches} patches`, plan.prune);
   const pruned: SymbolicTensor[] = [];
   const auxLogits: SymbolicTensor[] = [];
@@ -105,7 +116,7 @@ export function visionTransformer(config: VisionTransformerConfig): LayersModel 
       heads,
       mlpRatio,
       dropPath: pruning && last ? 0 : (dropPath * j) / Math.max(1, depth - 1),
-      ...(config.kernelStd === undefined ? {} : { kernelStd: config.kernelStd }),
+      kernelStd,
       extraOutput: module >= 0 && router ? BLOCK_OUTPUT[router] : 'none',
       ...named(`block_${j}`),
     });
@@ -124,10 +135,6 @@ export function visionTransformer(config: VisionTransformerConfig): LayersModel 
   const logits = new ClassificationHead({ units: classes, pool, ...named('head') }).apply(sequence.tokens);
   const outputs = [logits as SymbolicTensor, ...auxLogits];
   return model({ inputs: image, outputs, ...(config.name === undefined ? {} : { name: config.name }) });
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, one) => total + one, 0);
 }
 
 function fuse(tokens: SymbolicTensor, pruned: readonly SymbolicTensor[]): SymbolicTensor {

@@ -19,14 +19,16 @@ import { withGradient } from './custom_gradient.js';
 import { runFused } from './fused.js';
 
 /** `[B, M, groups·d]` → `[B·groups, M, d]`. */
-function splitGroups(x: Tensor, groups: number): Tensor {
+export function splitGroups(x: Tensor, groups: number): Tensor {
+  if (groups === 1) return x;
   const [batch, tokens, dim] = x.shape as [number, number, number];
   const split = transpose(reshape(x, [batch, tokens, groups, dim / groups]), [0, 2, 1, 3]);
   return reshape(split, [batch * groups, tokens, dim / groups]);
 }
 
 /** Inverse of {@link splitGroups}: `[B·groups, M, d]` → `[B, M, groups·d]`. */
-function mergeGroups(x: Tensor, groups: number): Tensor {
+export function mergeGroups(x: Tensor, groups: number): Tensor {
+  if (groups === 1) return x;
   const [rows, tokens, depth] = x.shape as [number, number, number];
   const merged = transpose(reshape(x, [rows / groups, groups, tokens, depth]), [0, 2, 1, 3]);
   return reshape(merged, [rows / groups, tokens, groups * depth]);
@@ -79,12 +81,12 @@ type Attended<Saved> = { value: Tensor; saved: Saved };
 
 function fusedAttention(qkv: Tensor, heads: number, keyBias?: Tensor): Attended<Fused> | undefined {
   const inputs = keyBias === undefined ? { qkv } : { qkv, bias: cast(keyBias, 'float32') };
-  const [context, statistics] = runFused('LLFSelfAttention', inputs, { heads }) ?? [];
+  const [context, statistics] = runFused('LLFSelfAttention', inputs, { heads });
   return context && statistics && { value: context, saved: { ...inputs, context, statistics } };
 }
 
 function fusedGradient(dy: Tensor, saved: Fused, heads: number): Tensor {
-  const [gradient] = runFused('LLFSelfAttentionGrad', { dy, ...saved }, { heads }) ?? [];
+  const [gradient] = runFused('LLFSelfAttentionGrad', { dy, ...saved }, { heads });
   return gradient ?? composedGradient(dy, composedAttention(saved.qkv, heads, saved.bias).saved, heads);
 }
 

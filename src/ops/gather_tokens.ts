@@ -19,8 +19,8 @@ import { runFused } from './fused.js';
 
 /** Rows `indices [B, K]` of each sample of `x [B, M, ...]`: for ids and inside gradients, itself not differentiable. */
 export function takeTokens(x: Tensor, indices: Tensor): Tensor {
-  const [taken] = indices.dtype === 'int32' ? (runFused('LLFTakeTokens', { x, indices }) ?? []) : [];
-  if (taken !== undefined) return taken;
+  const [taken] = runFused('LLFTakeTokens', { x, indices });
+  if (taken) return taken;
   const [batch, tokens, ...rest] = x.shape as [number, number, ...number[]];
   const count = indices.shape[1] as number;
   return tidy(() => {
@@ -32,8 +32,7 @@ export function takeTokens(x: Tensor, indices: Tensor): Tensor {
 
 /** The adjoint of {@link takeTokens}: rows `dy [B, K, ...]` added up at their indices → `[B, tokens, ...]`; where it is fused. */
 function spreadTokens(dy: Tensor, indices: Tensor, tokens: number): Tensor | undefined {
-  if (indices.dtype !== 'int32') return undefined;
-  return runFused('LLFScatterTokens', { x: dy, indices }, { tokens })?.[0];
+  return runFused('LLFScatterTokens', { x: dy, indices }, { tokens })[0];
 }
 
 /** The permutation that undoes `order [B, M]` (int32, each row a permutation of 0..M-1). */

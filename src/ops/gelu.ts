@@ -11,12 +11,12 @@ export function gelu(x: Tensor): Tensor {
   return withGradient<[Tensor], { x: Tensor; cdf?: Tensor }>(
     [x],
     (x) => {
-      const [fused] = runFused('LLFGelu', { x }) ?? [];
+      const [fused] = runFused('LLFGelu', { x });
       if (fused) return { value: fused, saved: { x } };
       const cdf = distribution(x);
       return { value: mul(x, cdf), saved: { x, cdf } };
     },
-    (dy, { x, cdf }) => [runFused('LLFGeluGrad', { x, dy })?.[0] ?? mul(dy, slope(x, cdf ?? distribution(x)))],
+    (dy, { x, cdf }) => [runFused('LLFGeluGrad', { x, dy })[0] ?? mul(dy, slope(x, cdf ?? distribution(x)))],
   );
 }
 

@@ -20,14 +20,16 @@ function normalize(x: Tensor, gamma: Tensor, beta: Tensor, epsilon: number): Ten
   return withGradient<[Tensor, Tensor, Tensor], Kept>(
     [x, gamma, beta],
     (x, gamma, beta) => fused(x, gamma, beta, epsilon) ?? composed(x, gamma, beta, epsilon),
-    (dy, { normalized, ...kept }) =>
-      (normalized ? undefined : runFused('LLFLayerNormGrad', { ...kept, dy })) ??
-      gradients(dy, normalized ?? mul(sub(kept.x, kept.mean), kept.inverse), kept),
+    (dy, { normalized, ...kept }) => {
+      if (normalized) return gradients(dy, normalized, kept);
+      const fast = runFused('LLFLayerNormGrad', { ...kept, dy });
+      return fast.length > 0 ? fast : gradients(dy, mul(sub(kept.x, kept.mean), kept.inverse), kept);
+    },
   );
 }
 
 function fused(x: Tensor, gamma: Tensor, beta: Tensor, epsilon: number): { value: Tensor; saved: Kept } | undefined {
-  const [value, mean, inverse] = runFused('LLFLayerNorm', { x, gamma, beta }, { epsilon }) ?? [];
+  const [value, mean, inverse] = runFused('LLFLayerNorm', { x, gamma, beta }, { epsilon });
   return value && mean && inverse && { value, saved: { x, gamma, mean, inverse } };
 }
 

@@ -5,7 +5,7 @@ import { hasFused, runFused } from './fused.js';
 /** Sums a matrix `[rows, columns]` over its rows, as a product with ones: 7x faster than `sum(x, 0)` on WASM. */
 export function columnSums(x: Tensor): Tensor1D {
   const [rows = 0, columns = 0] = x.shape;
-  const [fast] = runFused('LLFColumnSums', { x }) ?? [];
+  const [fast] = runFused('LLFColumnSums', { x });
   return (fast ?? tidy(() => reshape(matMul(ones([1, rows]), x), [columns]))) as Tensor1D;
 }
 
@@ -25,20 +25,16 @@ export function toMatrix(x: Tensor): Tensor {
  */
 export function linear(x: Tensor, kernel: Tensor, bias?: Tensor): Tensor {
   return tidy(() => {
-    const product = bias === undefined ? matrixProduct(toMatrix(x), kernel) : affine(toMatrix(x), kernel, bias);
+    const product = affine(toMatrix(x), kernel, bias);
     return reshape(product, [...x.shape.slice(0, -1), kernel.shape[1] as number]);
   });
 }
 
-function matrixProduct(a: Tensor, w: Tensor): Tensor {
-  return withGradient([a, w], (a, w) => ({ value: matMul(a, w), saved: { a, w } }), productGradients);
-}
-
-function affine(a: Tensor, w: Tensor, bias: Tensor): Tensor {
-  return withGradient(
-    [a, w, bias],
-    (a, w, bias) => ({ value: fused.matMul({ a, b: w, bias }), saved: { a, w } }),
-    (dy, saved) => [...productGradients(dy, saved), columnSums(dy)],
+function affine(a: Tensor, w: Tensor, bias?: Tensor): Tensor {
+  return withGradient<Tensor[], { a: Tensor; w: Tensor }>(
+    bias ? [a, w, bias] : [a, w],
+    () => ({ value: fused.matMul({ a, b: w, ...(bias && { bias }) }), saved: { a, w } }),
+    (dy, saved) => [...productGradients(dy, saved), ...(bias ? [columnSums(dy)] : [])],
   );
 }
 

@@ -5,7 +5,7 @@ import {
   requireInteger,
   requireNumber,
   requireOneOf,
-  requireRank,
+  requireShape,
 } from '../../src/core/checks.js';
 
 describe('argument checks', () => {
@@ -48,9 +48,18 @@ describe('argument checks', () => {
     expect(() => requireBoolean('O', 'b', 0)).toThrow('O: b must be a boolean, received 0.');
     expect(requireOneOf('O', 'c', 'a', ['a', 'b'])).toBe('a');
     expect(() => requireOneOf('O', 'c', 'd', ['a', 'b'])).toThrow('O: c must be one of "a", "b", received "d".');
-    expect(requireRank('O', 'x', [null, 2], 2, '[batch, dim]')).toEqual([null, 2]);
-    expect(() => requireRank('O', 'x', [null], 2, '[batch, dim]')).toThrow(
-      'O: x must be of shape [batch, dim], received [null].',
+  });
+
+  it('pass shapes whose sizes are those asked for, or known, or open where they may be', () => {
+    expect(requireShape('O', 'x', [null, 2, null, 5], ['batch', 2, 'count?', 'dim'])).toEqual([null, 2, null, 5]);
+    expect(requireShape('O', 'x', [null, null], ['batch', null])).toEqual([null, null]);
+    for (const bad of [[null], [null, 3], [null, 2, 1], [null, null]]) {
+      expect(() => requireShape('O', 'x', bad, ['batch', 2])).toThrow(
+        `O: x must be of shape [batch, 2], received [${bad.map(String).join(', ')}].`,
+      );
+    }
+    expect(() => requireShape('O', 'x', [4, null], ['batch', 'dim'])).toThrow(
+      'O: x must be of shape [batch, dim], received [4, null].',
     );
   });
 });

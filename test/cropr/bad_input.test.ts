@@ -171,7 +171,7 @@ const whenConnected: Cases = [
   [
     'an unknown number of tokens',
     () => connect(new CroprPruner({ prune: 1 }), [null, 4]),
-    'CroprPruner: tokens must be of shape [batch, tokens, dim] with known tokens and dim, received [null, null, 4].',
+    'CroprPruner: tokens must be of shape [batch, tokens, dim], received [null, null, 4].',
   ],
   [
     'heads that do not divide the width',
@@ -206,27 +206,27 @@ const whenConnected: Cases = [
   [
     'an aux head with other heads than its router',
     () => connect(new AuxHead({ units: 2 }), [6, 4], [2, 1, 6]),
-    'AuxHead: heads must be those of the attention, 2, received 1.',
+    'AuxHead: attention must be of shape [batch, 1, queries, 6], received [null, 2, 1, 6].',
   ],
   [
     'an aux head on other tokens than its router',
     () => connect(new AuxHead({ units: 2 }), [5, 4], [1, 1, 6]),
-    'AuxHead: attention must be over the 5 tokens given, received 6.',
+    'AuxHead: attention must be of shape [batch, 1, queries, 5], received [null, 1, 1, 6].',
   ],
   [
     'an aux head without attention',
     () => connect(new AuxHead({ units: 2 }), [6, 4]),
-    'AuxHead: inputs must be [tokens, attention], received [null, 6, 4].',
+    'AuxHead: inputs must be [tokens, attention], received [[null, 6, 4]].',
   ],
   [
     'an aux head on a ranking',
     () => connect(new AuxHead({ units: 2 }), [6, 4], [6]),
-    'AuxHead: attention must be of shape [batch, heads, queries, tokens], received [null, 6].',
+    'AuxHead: attention must be of shape [batch, 1, queries, 6], received [null, 6].',
   ],
   [
     'nothing to fuse',
     () => connect(new LastLayerFusion(), [6, 4]),
-    'LastLayerFusion: inputs must be a list of tensors, received [null, 6, 4].',
+    'LastLayerFusion: inputs must be [kept, pruned, ...], received [[null, 6, 4]].',
   ],
   [
     'tokens of different widths',
@@ -241,7 +241,7 @@ const whenConnected: Cases = [
   [
     'ids that do not match',
     () => connect(new LastLayerFusion({ restoreOrder: true }), [6, 4], [2, 4], [6], [3]),
-    'LastLayerFusion: inputs[3] must be ids of shape [batch, 2], received [null, 3].',
+    'LastLayerFusion: inputs[3] must be of shape [batch, 2], received [null, 3].',
   ],
   [
     'a patch that does not divide the image',

@@ -74,7 +74,7 @@ class Module {
   }
 
   auxLoss(tokens: tf.Tensor): tf.Tensor {
-    const targets = tf.oneHot(recorded(this.fixture.inputs, 'target').toInt(), this.head.units);
+    const targets = tf.oneHot(recorded(this.fixture.inputs, 'target').toInt(), this.head.options.units);
     return tf.mean(crossEntropy()(targets, this.aux(tokens)));
   }
 
@@ -96,7 +96,7 @@ class Module {
   /** What scorer and aggregator see. */
   scored(): tf.Tensor {
     const tokens = this.tokens();
-    return this.router.preNorm
+    return this.router.options.preNorm
       ? layerNorm(tokens, this.value('router/gamma'), this.value('router/beta'), 1e-6)
       : tokens;
   }
@@ -104,18 +104,18 @@ class Module {
   /** The pooled tokens before and after the perceptron. */
   pooled(): { before: tf.Tensor; after: tf.Tensor } {
     const scored = this.scored();
-    const values = this.head.valueProjection ? linear(scored, this.value('aux/valueKernel')) : scored;
+    const values = this.head.options.valueProjection ? linear(scored, this.value('aux/valueKernel')) : scored;
     const [attention] = this.route(this.tokens()).rest as [tf.Tensor];
     let before = poolByAttention(attention, values);
-    if (this.head.heads > 1) before = linear(before, this.value('aux/projKernel'), this.value('aux/projBias'));
-    if (this.head.mlpRatio === 0) return { before, after: before };
+    if (this.head.options.heads > 1) before = linear(before, this.value('aux/projKernel'), this.value('aux/projBias'));
+    if (this.head.options.mlpRatio === 0) return { before, after: before };
     const after = perceptron(before, {
-      gamma: this.value('aux/mlpGamma'),
-      beta: this.value('aux/mlpBeta'),
-      kernel1: this.value('aux/fc1Kernel'),
-      bias1: this.value('aux/fc1Bias'),
-      kernel2: this.value('aux/fc2Kernel'),
-      bias2: this.value('aux/fc2Bias'),
+      mlpGamma: this.value('aux/mlpGamma'),
+      mlpBeta: this.value('aux/mlpBeta'),
+      fc1Kernel: this.value('aux/fc1Kernel'),
+      fc1Bias: this.value('aux/fc1Bias'),
+      fc2Kernel: this.value('aux/fc2Kernel'),
+      fc2Bias: this.value('aux/fc2Bias'),
     });
     return { before, after: tf.add(before, after) };
   }

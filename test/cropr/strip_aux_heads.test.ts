@@ -77,7 +77,7 @@ onEachBackend(() => {
           const [queries, ...norm] = router.getWeights().map((weight) => weight.arraySync());
           const whole = model.getLayer(router.name) as CroprPruner;
           expect(queries).toEqual([tf.tidy(() => whole.foldedQuery().arraySync())]);
-          const wholeNorm = whole.preNorm ? whole.getWeights().slice(-2) : [];
+          const wholeNorm = whole.options.preNorm ? whole.getWeights().slice(-2) : [];
           expect(norm).toEqual(wholeNorm.map((weight) => weight.arraySync()));
         }
 
@@ -166,8 +166,11 @@ onEachBackend(() => {
         expect(largestError(received.dataSync(), expected.dataSync())).toBeLessThanOrEqual(1e-5);
       });
       const router = (name: string): CroprPruner => fast.getLayer(name) as CroprPruner;
-      expect([router('first').returnAttention, router('second').returnAttention]).toEqual([false, true]);
-      expect(router('second').queries).toBe(2);
+      expect([router('first').options.returnAttention, router('second').options.returnAttention]).toEqual([
+        false,
+        true,
+      ]);
+      expect(router('second').options.queries).toBe(2);
       expect(fast.layers.filter((layer) => layer.name === 'mix')).toHaveLength(1);
     });
   });

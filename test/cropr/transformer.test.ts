@@ -26,7 +26,7 @@ function rows(x: tf.Tensor): number[][] {
 }
 
 function dropPathOf(model: tf.LayersModel): number[] {
-  return model.layers.flatMap((layer) => (layer instanceof TransformerBlock ? [layer.dropPath] : []));
+  return model.layers.flatMap((layer) => (layer instanceof TransformerBlock ? [layer.options.dropPath] : []));
 }
 
 describe('drop path of a vision transformer', () => {
