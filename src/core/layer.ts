@@ -42,6 +42,7 @@ export abstract class ConfiguredLayer<Own extends object> extends layers.Layer {
     super(args);
   }
 
+  /** The arguments that make an equal layer, as JSON. */
   override getConfig(): serialization.ConfigDict {
     return { ...super.getConfig(), ...this.options };
   }
@@ -90,6 +91,7 @@ export abstract class SeededLayer<Own extends object> extends ConfiguredLayer<Ow
     return Object.fromEntries([...this.named].map(([name, weight]) => [name, weight.read()])) as Values;
   }
 
+  /** The arguments that make an equal layer, as JSON. */
   override getConfig(): serialization.ConfigDict {
     return { ...super.getConfig(), seed: this.seed };
   }
