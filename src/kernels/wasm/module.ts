@@ -1,4 +1,5 @@
 import { binaries } from '../../generated/wasm_kernels.js';
+import { applyPatch } from './patch.js';
 
 /** Which instructions the kernels use: SIMD, or relaxed SIMD with its fused multiply-add. */
 export type Simd = 'base' | 'relaxed';
@@ -6,14 +7,20 @@ export type Simd = 'base' | 'relaxed';
 /** What the compiled kernels export: functions of numbers. Pointers are byte addresses in the backend's memory. */
 export type KernelFunctions = Readonly<Record<string, (...args: number[]) => number>>;
 
-function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
+function decode(base64: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+}
+
+/** The binary for a kind of SIMD; the relaxed one is kept as a patch of the other. */
+function binaryOf(simd: Simd): Uint8Array<ArrayBuffer> {
+  const base = decode(binaries.base);
+  return simd === 'base' ? base : applyPatch(base, decode(binaries.relaxedPatch));
 }
 
 /** The best kind of SIMD that this machine takes; undefined where it takes none. */
 export function supportedSimd(): Simd | undefined {
-  if (WebAssembly.validate(bytesOf(binaries.relaxed))) return 'relaxed';
-  return WebAssembly.validate(bytesOf(binaries.base)) ? 'base' : undefined;
+  if (WebAssembly.validate(binaryOf('relaxed'))) return 'relaxed';
+  return WebAssembly.validate(binaryOf('base')) ? 'base' : undefined;
 }
 
 /** Compiled once per kind of SIMD and of memory. */
@@ -25,7 +32,7 @@ export function instantiateKernels(simd: Simd, memory: WebAssembly.Memory): Kern
   const key = `${simd}/${shared}`;
   let module = compiled.get(key);
   if (!module) {
-    const bytes = bytesOf(binaries[simd]);
+    const bytes = binaryOf(simd);
     module = new WebAssembly.Module(shared ? withSharedMemory(bytes) : bytes);
     compiled.set(key, module);
   }
