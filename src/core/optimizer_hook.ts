@@ -1,6 +1,7 @@
 import { add, clone, mul, type Optimizer, sub, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { type ModelWeight, weightsByVariable } from './model_weights.js';
+import { offerBlends, type UpdateBlend } from './update_blend.js';
 
 /** A weight and the gradient of the loss with respect to it. */
 export interface WeightGradient {
@@ -64,7 +65,7 @@ function wrap(optimizer: Optimizer): Wrapped {
   const hooks = new Set<BoundHook>();
   const wrapper = (gradients: Gradients): void => {
     if (hooks.size === 0) inner.call(optimizer, gradients);
-    else tidy(() => step([...hooks], gradients, (changed) => inner.call(optimizer, changed)));
+    else tidy(() => step(optimizer, [...hooks], gradients, (changed) => inner.call(optimizer, changed)));
   };
   const state: Wrapped = { hooks, wrapper, own };
   optimizer.applyGradients = wrapper;
@@ -80,7 +81,12 @@ function unwrap(optimizer: Optimizer, { wrapper, own }: Wrapped): void {
   else Reflect.deleteProperty(optimizer, 'applyGradients');
 }
 
-function step(hooks: readonly BoundHook[], gradients: Gradients, inner: (gradients: Gradients) => void): void {
+function step(
+  optimizer: Optimizer,
+  hooks: readonly BoundHook[],
+  gradients: Gradients,
+  inner: (gradients: Gradients) => void,
+): void {
   const tensors = new Map<string, Tensor | null>(
     Array.isArray(gradients)
       ? gradients.map(({ name, tensor }) => [name, tensor ?? null])
@@ -88,8 +94,9 @@ function step(hooks: readonly BoundHook[], gradients: Gradients, inner: (gradien
   );
   changeGradients(hooks, tensors);
   const updates = planUpdates(hooks, tensors);
-  inner(withTensors(gradients, tensors));
-  for (const update of updates) applyUpdate(update);
+  const blends = new Map(updates.flatMap((update) => (update.previous ? [[update.weight.variable.name, update]] : [])));
+  const left = offerBlends(optimizer, blends, () => inner(withTensors(gradients, tensors)));
+  for (const update of updates) applyUpdate(update, left.has(update.weight.variable.name));
 }
 
 /** Phases `clip` and `penalize`, in place. */
@@ -123,12 +130,10 @@ function withTensors(gradients: Gradients, tensors: ReadonlyMap<string, Tensor |
   return Object.fromEntries([...tensors].map(([name, tensor]) => [name, tensor as Tensor]));
 }
 
-interface Update {
+interface Update extends UpdateBlend {
   readonly weight: ModelWeight;
   /** The value before the step; only where something needs it. */
   readonly previous: Tensor | undefined;
-  readonly decay: number;
-  readonly scale: number;
   readonly finish: NonNullable<OptimizerHook['finish']>[];
 }
 
@@ -156,9 +161,9 @@ function planUpdates(hooks: readonly BoundHook[], tensors: ReadonlyMap<string, T
   return updates;
 }
 
-function applyUpdate({ weight, previous, decay, scale, finish }: Update): void {
+function applyUpdate({ weight, previous, decay, scale, finish }: Update, blends: boolean): void {
   let value: Tensor = weight.variable;
-  if (previous) {
+  if (previous && blends) {
     if (scale === 0) value = previous;
     else {
       if (decay !== 0) value = sub(value, mul(previous, decay));

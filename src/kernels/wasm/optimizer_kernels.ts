@@ -23,28 +23,33 @@ function step(
   };
 }
 
+/** How a step is blended with the old value; see `UpdateBlend`. */
+function blendOf({ decay, scale }: KernelCall['attrs']): number[] {
+  return [decay as number, scale as number];
+}
+
 /**
  * `LLFSgdStep`: `value`, `gradient`, `factor` (minus the learning rate) → value. `LLFMomentumStep`: besides, `slot` and
  * `momentum` → value, slot. `LLFAdamStep`: `value`, `gradient`, the moments `first` and `second`, and the powers of the
  * betas → value, first, second.
  */
 export const optimizerKernels: readonly WasmKernel[] = [
-  step('LLFSgdStep', 'sgdStep', ['value', 'gradient', 'factor'], ['value'], () => []),
+  step('LLFSgdStep', 'sgdStep', ['value', 'gradient', 'factor'], ['value'], blendOf),
   step(
     'LLFMomentumStep',
     'momentumStep',
     ['value', 'gradient', 'slot', 'factor', 'momentum'],
     ['value', 'slot'],
-    ({ nesterov }) => [nesterov === true ? 1 : 0],
+    ({ nesterov, ...blend }) => [nesterov === true ? 1 : 0, ...blendOf(blend)],
   ),
   step(
     'LLFAdamStep',
     'adamStep',
     ['value', 'gradient', 'first', 'second', 'power1', 'power2'],
     ['value', 'first', 'second'],
-    ({ rate, beta1, beta2, epsilon }) => {
+    ({ rate, beta1, beta2, epsilon, ...blend }) => {
       const [b1, b2] = [beta1 as number, beta2 as number];
-      return [rate as number, b1, b2, 1 - b1, 1 - b2, epsilon as number];
+      return [rate as number, b1, b2, 1 - b1, 1 - b2, epsilon as number, ...blendOf(blend)];
     },
   ),
 ];

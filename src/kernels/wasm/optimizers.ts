@@ -13,6 +13,7 @@ import {
   variable,
   zerosLike,
 } from '@tensorflow/tfjs-core';
+import { takeBlend } from '../../core/update_blend.js';
 import { runFused } from '../../ops/fused.js';
 
 type Gradients = Parameters<Optimizer['applyGradients']>[0];
@@ -32,7 +33,7 @@ type Slots = ({ originalName: string; variable: Variable } | undefined)[];
 
 /**
  * Lets the SGD, momentum and Adam optimizers of tfjs take each variable's step in one kernel, in one pass over memory,
- * instead of up to fifteen. Slots, counters and their names are those of tfjs, so saving and hooks work as before.
+ * instead of up to fifteen; decay and scale of an optimizer hook included, so AdamW too is one pass. Slots, counters and their names are those of tfjs, so saving and hooks work as before.
  *
  * Where the backend has no such kernel, or a variable, gradient or field is not what it is in tfjs 4.22, the stock step
  * runs. The returned function puts the stock methods back; somebody's own methods in their place stay.
@@ -81,8 +82,9 @@ function entriesOf(gradients: Gradients): Entry[] | undefined {
 const sgd: Step = (optimizer, entries) => {
   const factor: unknown = Reflect.get(optimizer, 'c');
   if (!(factor instanceof Tensor)) return false;
-  for (const { value, gradient } of entries) {
-    if (gradient) assign([value], runFused('LLFSgdStep', { value, gradient, factor }));
+  for (const { name, value, gradient } of entries) {
+    if (!gradient) continue;
+    assign([value], runFused('LLFSgdStep', { value, gradient, factor }, { ...takeBlend(optimizer, name) }));
   }
   countStep(optimizer);
   return true;
@@ -98,7 +100,7 @@ const momentum: Step = (optimizer, entries) => {
     const slot = slotAt(slots, i, `${name}/momentum`, value);
     if (!gradient) return;
     const inputs = { value, gradient, slot, factor, momentum: keep };
-    assign([value, slot], runFused('LLFMomentumStep', inputs, { nesterov }));
+    assign([value, slot], runFused('LLFMomentumStep', inputs, { nesterov, ...takeBlend(optimizer, name) }));
   });
   countStep(optimizer);
   return true;
@@ -119,7 +121,10 @@ const adam: Step = (optimizer, entries) => {
     const second = slotAt(seconds, i, `${name}/v`, value);
     if (!gradient) return;
     const inputs = { value, gradient, first, second, power1, power2 };
-    assign([value, first, second], runFused('LLFAdamStep', inputs, { rate, beta1, beta2, epsilon }));
+    assign(
+      [value, first, second],
+      runFused('LLFAdamStep', inputs, { rate, beta1, beta2, epsilon, ...takeBlend(optimizer, name) }),
+    );
   });
   power1.assign(mul(power1, beta1));
   power2.assign(mul(power2, beta2));
@@ -151,7 +156,7 @@ function slotAt(slots: Slots, i: number, originalName: string, value: Variable):
   return slot.variable;
 }
 
-function assign(variables: readonly Variable[], values: readonly Tensor[] = []): void {
+function assign(variables: readonly Variable[], values: readonly Tensor[]): void {
   variables.forEach((variable, i) => {
     const value = values[i];
     if (value) variable.assign(value);
