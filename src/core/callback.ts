@@ -66,7 +66,12 @@ export abstract class TrainingCallback extends CustomCallback {
   protected epochStarted(_epoch: number): void | Promise<void> {}
   protected batchStarted(_batch: number): void | Promise<void> {}
   protected batchEnded(_batch: number): void | Promise<void> {}
-  protected epochEnded(_epoch: number, _log: (key: string, value: number) => void): void | Promise<void> {}
+  /** `logs` are those of the epoch, for `readLogs`; `log` adds to them. */
+  protected epochEnded(
+    _epoch: number,
+    _log: (key: string, value: number) => void,
+    _logs?: unknown,
+  ): void | Promise<void> {}
 
   /** The model in training. */
   protected get model(): LayersModel {
@@ -132,9 +137,10 @@ export abstract class TrainingCallback extends CustomCallback {
   }
 
   override async onEpochEnd(epoch: number, logs?: Parameters<CustomCallback['onEpochEnd']>[1]): Promise<void> {
-    await this.epochEnded(epoch, (key, value) => {
+    const log = (key: string, value: number): void => {
       if (logs) logs[key] = value;
-    });
+    };
+    await this.epochEnded(epoch, log, logs);
     await super.onEpochEnd(epoch, logs);
   }
 

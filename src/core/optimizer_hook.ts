@@ -17,8 +17,10 @@ export interface WeightGradient {
 export interface OptimizerHook {
   /** New gradients for the whole list, in its order (a global norm needs all of them). */
   readonly clip?: (gradients: readonly WeightGradient[]) => Tensor[];
-  /** The gradient with something added to it. */
-  readonly penalize?: (weight: ModelWeight, gradient: Tensor) => Tensor;
+  /** Factor of all decay of a weight in this step, coupled (`penalize`) or not (`decay`); 0 switches it off. */
+  readonly decayFactor?: (weight: ModelWeight) => number;
+  /** The gradient with something added to it, which is to be multiplied by the step's `decayFactor`. */
+  readonly penalize?: (weight: ModelWeight, gradient: Tensor, decayFactor: number) => Tensor;
   /** The share of its old value that a weight loses in this step, whatever the optimizer does. */
   readonly decay?: (weight: ModelWeight) => number;
   /** Factor of the whole update, decay included: new = old + scale * (updated - old); negative reflects it. */
@@ -117,9 +119,19 @@ function changeGradients(hooks: readonly BoundHook[], tensors: Map<string, Tenso
     if (!hook.penalize) continue;
     for (const [name, gradient] of tensors) {
       const weight = weights.get(name);
-      if (weight && gradient) tensors.set(name, hook.penalize(weight, gradient));
+      if (weight && gradient) tensors.set(name, hook.penalize(weight, gradient, decayFactor(hooks, name)));
     }
   }
+}
+
+/** Product of what the hooks say of one weight. */
+function decayFactor(hooks: readonly BoundHook[], name: string): number {
+  let factor = 1;
+  for (const { hook, weights } of hooks) {
+    const weight = hook.decayFactor && weights.get(name);
+    if (weight) factor *= hook.decayFactor?.(weight) ?? 1;
+  }
+  return factor;
 }
 
 /** The gradients in the form in which they came, in their order: optimizers keep their slots by position. */
@@ -154,6 +166,7 @@ function planUpdates(hooks: readonly BoundHook[], tensors: ReadonlyMap<string, T
       }
       if (hook.finish) finish.push(hook.finish);
     }
+    if (decay !== 0) decay *= decayFactor(hooks, name);
     if (!weight || (decay === 0 && scale === 1 && finish.length === 0)) continue;
     const previous = decay !== 0 || scale !== 1 ? clone(weight.variable) : undefined;
     updates.push({ weight, previous, decay, scale, finish });

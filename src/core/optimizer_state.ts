@@ -1,5 +1,6 @@
 import { type Optimizer, scalar, type Tensor, Variable, variable } from '@tensorflow/tfjs-core';
 import { LayersModel } from '@tensorflow/tfjs-layers';
+import { argumentError } from './checks.js';
 import { baseLearningRate } from './learning_rate.js';
 import { type ModelWeight, weightsByVariable } from './model_weights.js';
 
@@ -98,6 +99,20 @@ export function setOptimizerSlots(model: LayersModel, slots: ReadonlyMap<string,
 /** Sets the step count. */
 export function setIterations(optimizer: Optimizer, iterations: number): void {
   Reflect.set(optimizer, 'iterations_', iterations);
+}
+
+/**
+ * Throws unless {@link resetOptimizer} finds the memory of this optimizer: it must keep slots in fields as tfjs's own
+ * optimizers do, or be plain SGD, which remembers nothing.
+ */
+export function requireSlots(owner: string, optimizer: Optimizer): void {
+  if (optimizer.getClassName() === 'SGD' || slotLists(optimizer).length > 0) return;
+  throw argumentError(
+    owner,
+    'optimizer',
+    'one of tfjs, or one that keeps its slots as they do',
+    optimizer.getClassName(),
+  );
 }
 
 /**

@@ -31,7 +31,7 @@ export interface WeightDecayConfig {
  *
  * It acts within the optimizer step in `fit` and `fitDataset`, keeps the optimizer's slots as they are, does not change
  * the reported loss (a `kernelRegularizer` would), skips weights that are frozen or have no part in the loss, and
- * reports `weightDecay/rate`. The order among callbacks does not matter. The optimizer is left as it was when training
+ * reports `weightDecay/rate`. A {@link SEALAnnealer} switches it off for what ascends. The order among callbacks does not matter. The optimizer is left as it was when training
  * ends or throws.
  *
  * Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (2019), algorithm 2, in torch's form (the
@@ -80,8 +80,8 @@ export class WeightDecay extends TrainingCallback {
     const hook: OptimizerHook = this.decoupled
       ? { decay: ({ key }) => (decaying.has(key) ? rate * getLearningRate(optimizer) : 0) }
       : {
-          penalize: ({ key, variable }, gradient) =>
-            decaying.has(key) && rate !== 0 ? add(gradient, mul(variable, rate)) : gradient,
+          penalize: ({ key, variable }, gradient, factor) =>
+            decaying.has(key) && rate * factor !== 0 ? add(gradient, mul(variable, rate * factor)) : gradient,
         };
     this.undoLater(hookOptimizer(optimizer, this.model, hook));
   }

@@ -4,7 +4,7 @@ import type { TrainingCallback } from '../../src/core/callback.js';
 import { type Checkpoint, restoreCheckpoint, saveCheckpoint } from '../../src/core/checkpoint.js';
 import { traces, train } from '../core/models.js';
 import { batches, changed, modelFor, onDisk, outside, overDisk, type Run, run, snapshot } from './callback_runs.js';
-import { type CallbackRow, EPOCHS } from './callbacks.js';
+import { type CallbackRow, EPOCHS, type PerEpoch } from './callbacks.js';
 
 /** A law that every public callback obeys on every backend. */
 export type CallbackLaw = (row: CallbackRow) => Promise<void>;
@@ -20,6 +20,12 @@ export const plainJson: CallbackLaw = async (row) => {
   expect(JSON.parse(JSON.stringify(values))).toStrictEqual(values);
   tf.dispose(tensors);
 };
+
+function inEpoch(keys: PerEpoch, epoch: number): string[] {
+  return [
+    ...(Array.isArray(keys) ? keys : ((keys as Readonly<Record<number, readonly string[]>>)[epoch] ?? [])),
+  ].sort();
+}
 
 /**
  * Epoch by epoch, from the same state: with the callback exactly the stated weights and slots end otherwise than
@@ -38,10 +44,11 @@ export const actsAsStated: CallbackLaw = async (row) => {
     const [mine, theirs] = [snapshot(model), snapshot(plain)];
     const acts = row.acts.includes(epoch);
     expect(changed(theirs.weights, mine.weights), `weights, epoch ${epoch}`).toEqual(
-      acts ? [...row.weights].sort() : [],
+      acts ? inEpoch(row.weights, epoch) : [],
     );
-    expect(changed(theirs.slots, mine.slots), `slots, epoch ${epoch}`).toEqual(acts ? [...row.slots].sort() : []);
-    expect(mine.iterations).toBe(theirs.iterations);
+    expect(changed(theirs.slots, mine.slots), `slots, epoch ${epoch}`).toEqual(acts ? inEpoch(row.slots, epoch) : []);
+    // One step was done since the optimizer forgot.
+    expect(mine.iterations).toBe(row.clears?.includes(epoch) ? 1 : theirs.iterations);
     expect(Object.keys(history).sort()).toEqual(['loss', ...row.logs].sort());
     for (const key of row.logs) expect(Number.isFinite(history[key]?.[0]), key).toBe(true);
     expect(outside(model)).toEqual(outside(plain));

@@ -3,6 +3,7 @@ import type { TrainingCallback } from '../../src/core/callback.js';
 import { GradientClip } from '../../src/forgetting/gradient_clip.js';
 import { LayerwiseLearningRate } from '../../src/forgetting/layerwise_learning_rate.js';
 import { LearningRateSchedule } from '../../src/forgetting/learning_rate_schedule.js';
+import { SEALAnnealer } from '../../src/forgetting/seal_annealer.js';
 import { WeightDecay } from '../../src/forgetting/weight_decay.js';
 
 /** The runs of the contract have this many epochs. */
@@ -10,6 +11,9 @@ export const EPOCHS = 4;
 
 /** The weights that the model of the contract trains: Dense 3-4, batch norm, Dense 4-2 (see `test/core/models.ts`). */
 const TRAINED: readonly string[] = ['body/kernel', 'body/bias', 'norm/gamma', 'norm/beta', 'head/kernel', 'head/bias'];
+
+/** Keys of weights: the same in every epoch in which the callback acts, or by epoch. */
+export type PerEpoch = readonly string[] | Readonly<Record<number, readonly string[]>>;
 
 /** One configuration of a public callback. A row buys every law of `callback_laws.ts`, on every backend. */
 export interface CallbackRow {
@@ -20,9 +24,11 @@ export interface CallbackRow {
   /** The epochs of 0 .. EPOCHS - 1 in which it changes what training does; in all others not one bit. */
   acts: readonly number[];
   /** The weights that it moves in an epoch of one step where it acts, no others; by key, as in `body/kernel`. */
-  weights: readonly string[];
+  weights: PerEpoch;
   /** The weights whose optimizer slots (momenta, moments) it changes by that step, no others. */
-  slots: readonly string[];
+  slots: PerEpoch;
+  /** The epochs before which it makes the optimizer forget. Default none. */
+  clears?: readonly number[];
   /** What it adds to the logs of an epoch. */
   logs: readonly string[];
   /** Default Adam. */
@@ -36,6 +42,12 @@ const kernels: readonly string[] = TRAINED.filter((key) => key.endsWith('kernel'
 const momentum = (): tf.Optimizer => tf.train.momentum(0.05, 0.9);
 /** The learning rate of the default optimizer. */
 export const BASE_RATE = 0.01;
+
+/** Long enough for every run of the contract, of which each is a part. */
+const twoByTwo = { generations: 5, epochsPerGeneration: 2, partial: true };
+const sgd = (): tf.Optimizer => tf.train.sgd(0.05);
+const body: readonly string[] = ['body/kernel', 'body/bias'];
+const sealLogs: readonly string[] = ['seal/generation', 'seal/phase', 'seal/change', 'seal/diverged'];
 
 /** Every public callback has a row here (those for Node in `callbacks.node.test.ts`). */
 export const callbackRows: readonly CallbackRow[] = [
@@ -132,6 +144,38 @@ export const callbackRows: readonly CallbackRow[] = [
     weights: [],
     slots: [],
     logs: ['layerwiseLearningRate/smallest'],
+    orderFree: true,
+  },
+  {
+    name: 'SEALAnnealer before the norm, in plain SGD',
+    create: () => new SEALAnnealer({ ...twoByTwo, ascentEpochs: 1, early: 'norm' }),
+    acts: [2],
+    weights: body,
+    slots: [],
+    clears: [2, 3],
+    logs: sealLogs,
+    optimizer: sgd,
+    orderFree: true,
+  },
+  {
+    name: 'SEALAnnealer of a list, in Adam',
+    create: () => new SEALAnnealer({ ...twoByTwo, ascentEpochs: 1, early: ['body', 'norm'], ascentScale: 0.5 }),
+    acts: [2, 3],
+    weights: TRAINED,
+    slots: TRAINED,
+    clears: [2, 3],
+    logs: sealLogs,
+    orderFree: true,
+  },
+  {
+    name: 'SEALAnnealer reversed, the others frozen',
+    create: () => new SEALAnnealer({ ...twoByTwo, ascentEpochs: 1, early: 'head', reverse: true, freezeOthers: true }),
+    acts: [2],
+    weights: TRAINED,
+    slots: [],
+    clears: [2, 3],
+    logs: sealLogs,
+    optimizer: sgd,
     orderFree: true,
   },
 ];

@@ -37,7 +37,7 @@ export function toTensor({ shape, values }: NumberArray, dtype: 'float32' | 'int
 }
 
 /** Axis i of the result is axis `axes[i]` of the input. */
-function permuteAxes({ shape, values }: NumberArray, axes: readonly number[]): NumberArray {
+export function permuteAxes({ shape, values }: NumberArray, axes: readonly number[]): NumberArray {
   const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, length) => product * length, 1));
   const target = axes.map((axis) => shape[axis] as number);
   const moved = Float32Array.from({ length: values.length }, (_, place) => {
