@@ -1,0 +1,160 @@
+import { add, sub, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { requireInteger, requireOneOf, requireShape } from '../core/checks.js';
+import { withGradient } from '../ops/custom_gradient.js';
+import {
+  halved,
+  PYRAMIDS,
+  type Pyramid,
+  type PyramidOperators,
+  pyramidOperators,
+  sizeOf,
+} from './pyramid_operators.js';
+
+/** Levels of halved size, the image first. Without a tape, as all in this file but the public functions. */
+export function gaussianLevels({ down }: PyramidOperators, image: Tensor, levels: number): Tensor[] {
+  const list = [image];
+  while (list.length < levels) list.push(down(list[list.length - 1] as Tensor));
+  return list;
+}
+
+/** What each level has and the next coarser does not: as many levels but one. */
+export function differences({ up }: PyramidOperators, gaussian: readonly Tensor[]): Tensor[] {
+  return gaussian.slice(0, -1).map((level, i) => sub(level, up(gaussian[i + 1] as Tensor, sizeOf(level))));
+}
+
+/** Adds the levels up, the residual last in the list. */
+export function collapse({ up }: PyramidOperators, laplacian: readonly Tensor[]): Tensor {
+  return laplacian.reduceRight((coarse, level) => add(level, up(coarse, sizeOf(level))));
+}
+
+/** The adjoint of {@link collapse}: the gradient of each level. */
+export function spreadOut({ upAdjoint }: PyramidOperators, dy: Tensor, levels: number): Tensor[] {
+  const list = [dy];
+  while (list.length < levels) list.push(upAdjoint(list[list.length - 1] as Tensor));
+  return list;
+}
+
+/** The adjoint of {@link gaussianLevels}. */
+export function gather({ downAdjoint }: PyramidOperators, gradients: readonly Tensor[]): Tensor {
+  return gradients.reduceRight((coarse, level) => add(level, downAdjoint(coarse, sizeOf(level))));
+}
+
+/** The depth of a pyramid that leaves a residual of about eight pixels on its shorter side. */
+export function defaultLevels(height: number, width: number): number {
+  return Math.max(2, Math.floor(Math.log2(Math.min(height, width))) - 2);
+}
+
+/** Options of {@link laplacianPyramid}. */
+export interface PyramidOptions {
+  /** Levels, the residual included; at least 1. Default: the residual has about eight pixels on its shorter side. */
+  levels?: number;
+  /** How a level is halved and doubled. Default `'paris'`. */
+  pyramid?: Pyramid;
+}
+
+/**
+ * The Laplacian pyramid of an image: band-passed levels, fine to coarse, and a low-passed residual.
+ *
+ * **Input** image `[B, H, W, C]` float32 of any size. **Output** `levels` tensors; the sides of each are half of those
+ * before, rounded up. Levels beyond one pixel are zero. **Gradients** flow to the image and are exact.
+ *
+ * `pyramid` is `'paris'` (taps of Burt and Adelson, at the border those inside, scaled to the sum 1: as in the authors'
+ * code), `'opencv'` (as `cv2.pyrDown` and `cv2.pyrUp`), or `'lin'` (halved as `'paris'`, doubled by linear interpolation:
+ * the fastest in composed operations).
+ *
+ * **Errors** for another rank, for `levels` that are not a whole number of at least 1.
+ *
+ * Source: Burt and Adelson, "The Laplacian pyramid as a compact image code" (1983).
+ *
+ * @example
+ * ```ts
+ * import * as tf from '@tensorflow/tfjs';
+ * import { collapsePyramid, laplacianPyramid } from 'tfjs-llf';
+ *
+ * const image = tf.randomUniform([1, 37, 53, 1]);
+ * const levels = laplacianPyramid(image, { levels: 4 }); // 37x53, 19x27, 10x14, 5x7
+ * const again = collapsePyramid(levels);
+ * if (tf.max(tf.abs(tf.sub(image, again))).dataSync()[0] > 1e-6) throw new Error('nothing is lost');
+ * ```
+ */
+export function laplacianPyramid(image: Tensor, options: PyramidOptions = {}): Tensor[] {
+  const owner = 'laplacianPyramid';
+  requireShape(owner, 'image', image.shape, ['batch', 'height', 'width', 'channels']);
+  const levels = requireInteger(owner, 'levels', options.levels ?? defaultLevels(...sizeOf(image)), 1);
+  const { down, downAdjoint, up, upAdjoint } = operatorsOf(owner, options.pyramid);
+  return tidy(() => {
+    const laplacian: Tensor[] = [];
+    let fine = image;
+    while (laplacian.length < levels - 1) {
+      const size = sizeOf(fine);
+      const coarse = linearMap(fine, down, (dy) => downAdjoint(dy, size));
+      laplacian.push(
+        sub(
+          fine,
+          linearMap(coarse, (x) => up(x, size), upAdjoint),
+        ),
+      );
+      fine = coarse;
+    }
+    // A residual that is the image itself must be another tensor: the caller disposes both.
+    return [
+      ...laplacian,
+      linearMap(
+        fine,
+        (x) => add(x, 0),
+        (dy) => dy,
+      ),
+    ];
+  });
+}
+
+/**
+ * The image of a Laplacian pyramid: undoes {@link laplacianPyramid}, exactly but for rounding.
+ *
+ * **Input** levels `[B, H, W, C]`, fine to coarse, the residual last. **Output** `[B, H, W, C]`. **Gradients** flow to
+ * every level and are exact. **Errors** for no level, and for sides that are not half of those before, rounded up.
+ *
+ * @example
+ * ```ts
+ * import * as tf from '@tensorflow/tfjs';
+ * import { collapsePyramid, laplacianPyramid } from 'tfjs-llf';
+ *
+ * const [finest, ...others] = laplacianPyramid(tf.randomUniform([1, 32, 32, 1]), { levels: 3 });
+ * const sharper = collapsePyramid([tf.mul(finest, 2), ...others]);
+ * if (sharper.shape.join() !== '1,32,32,1') throw new Error('an image again');
+ * ```
+ */
+export function collapsePyramid(levels: readonly Tensor[], { pyramid }: Pick<PyramidOptions, 'pyramid'> = {}): Tensor {
+  const owner = 'collapsePyramid';
+  const { up, upAdjoint } = operatorsOf(owner, pyramid);
+  requireInteger(owner, 'levels.length', levels.length, 1);
+  const [first] = levels as [Tensor];
+  let shape = requireShape(owner, 'levels[0]', first.shape, ['batch', 'height', 'width', 'channels']) as number[];
+  for (const [i, level] of levels.entries()) {
+    if (i > 0)
+      shape = [first.shape[0] as number, ...halved([shape[1] as number, shape[2] as number]), shape[3] as number];
+    requireShape(owner, `levels[${i}]`, level.shape, shape);
+  }
+  return tidy(() =>
+    levels.reduceRight((coarse, level) =>
+      add(
+        level,
+        linearMap(coarse, (x) => up(x, sizeOf(level)), upAdjoint),
+      ),
+    ),
+  );
+}
+
+/** The operators of a convention, by default `'paris'`. */
+export function operatorsOf(owner: string, pyramid: Pyramid = 'paris'): PyramidOperators {
+  return pyramidOperators[requireOneOf(owner, 'pyramid', pyramid, PYRAMIDS)];
+}
+
+/** A linear map as a differentiable operation. */
+function linearMap(x: Tensor, map: (x: Tensor) => Tensor, adjoint: (dy: Tensor) => Tensor): Tensor {
+  return withGradient(
+    [x],
+    (x) => ({ value: map(x), saved: {} }),
+    (dy) => [adjoint(dy)],
+  );
+}

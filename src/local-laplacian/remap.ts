@@ -1,0 +1,204 @@
+import {
+  abs,
+  add,
+  cast,
+  clipByValue,
+  denseBincount,
+  div,
+  exp,
+  floor,
+  gather,
+  less,
+  log,
+  maximum,
+  mul,
+  reshape,
+  scalar,
+  sign,
+  square,
+  sub,
+  sum,
+  type Tensor,
+  type Tensor1D,
+  where,
+} from '@tensorflow/tfjs-core';
+
+/** Gradients through a remap function. */
+export interface RemapGradients {
+  readonly detail: Tensor;
+  readonly parameters: Tensor[];
+}
+
+/** A remap function m of details d = pixel − local mean, with its derivatives; without a tape. */
+export interface Remap {
+  /** What the fused kernels call it. */
+  readonly name: 'gauss' | 'paris' | 'table' | 'custom';
+  /** m(d), number by number. */
+  value(detail: Tensor, parameters: readonly Tensor[]): Tensor;
+  /** For the gradient of m(d): that of d, and that of each parameter, summed. */
+  gradient(detail: Tensor, dy: Tensor, parameters: readonly Tensor[]): RemapGradients;
+}
+
+/** exp(-40) is the smallest factor worth keeping: products that become denormal cost 4x on WASM. */
+const SMALLEST_EXPONENT = -40;
+
+function bell(detail: Tensor, sigma: Tensor): Tensor {
+  return exp(maximum(div(square(detail), mul(square(sigma), -2)), SMALLEST_EXPONENT));
+}
+
+/** m(d) = beta d + alpha d exp(-d² / (2 sigma²)), of parameters [sigma, alpha, beta]. */
+export const gaussRemap: Remap = {
+  name: 'gauss',
+  value: (detail, [sigma, alpha, beta]) =>
+    mul(detail, add(mul(bell(detail, sigma as Tensor), alpha as Tensor), beta as Tensor)),
+  gradient: (detail, dy, parameters) => {
+    const [sigma, alpha, beta] = parameters as [Tensor, Tensor, Tensor];
+    const weight = bell(detail, sigma);
+    const ratio = div(square(detail), square(sigma));
+    const slope = add(mul(mul(weight, sub(1, ratio)), alpha), beta);
+    const along = mul(dy, detail);
+    const bent = mul(along, weight);
+    return {
+      detail: mul(dy, slope),
+      parameters: [total(mul(mul(bent, ratio), div(alpha, sigma)), sigma), total(bent, alpha), total(along, beta)],
+    };
+  },
+};
+
+/** The sum of all numbers, in the shape of a parameter of one number. */
+function total(x: Tensor, parameter: Tensor): Tensor {
+  return reshape(sum(x), parameter.shape);
+}
+
+/** Details below this many intensity units are noise: `alpha` below 1 does not raise them, up to twice as many less. */
+const NOISE = 0.01;
+/** u^alpha with alpha below 1 has no slope at 0: that of smaller details is taken here. */
+const SMALLEST_SLOPE_AT = 1e-6;
+/** The logarithm of a smaller detail may not be finite. */
+const SMALLEST_DETAIL = 1e-30;
+
+interface ParisParts {
+  readonly size: Tensor;
+  readonly isDetail: Tensor;
+  /** |d| / sigma. */
+  readonly share: Tensor;
+  readonly power: Tensor;
+  /** How much of the power there is, the rest is the share itself; and the slope of that by the detail. */
+  readonly blend?: { readonly tau: Tensor; readonly slope: Tensor };
+}
+
+function parisParts(
+  detail: Tensor,
+  [sigma, alpha]: readonly [Tensor, Tensor, Tensor],
+  isBlended: boolean,
+  smallest: number,
+): ParisParts {
+  const size = abs(detail);
+  const share = div(maximum(size, smallest), sigma);
+  const isDetail = less(size, sigma);
+  const power = exp(mul(alpha, log(share)));
+  if (!isBlended) return { size, isDetail, share, power };
+  const ramp = clipByValue(div(sub(size, NOISE), NOISE), 0, 1);
+  const rest = sub(2, ramp);
+  // Only an alpha below 1 raises noise; there the blend is part of the function.
+  const raises = less(alpha, 1);
+  const tau = where(raises, square(mul(ramp, rest)), 1);
+  const slope = where(raises, mul(mul(mul(ramp, rest), sub(1, ramp)), 4 / NOISE), 0);
+  return { size, isDetail, share, power, blend: { tau, slope } };
+}
+
+/**
+ * The remap function of Paris et al., of parameters [sigma, alpha, beta]: below sigma sgn(d) sigma (|d| / sigma)^alpha,
+ * beyond sgn(d) (sigma + beta (|d| - sigma)).
+ */
+export function parisRemap(isBlended: boolean): Remap {
+  return {
+    name: 'paris',
+    value: (detail, parameters) => {
+      const three = parameters as [Tensor, Tensor, Tensor];
+      const [sigma, , beta] = three;
+      const { size, isDetail, share, power, blend } = parisParts(detail, three, isBlended, SMALLEST_DETAIL);
+      const bent = blend ? add(share, mul(blend.tau, sub(power, share))) : power;
+      const edge = add(mul(sub(size, sigma), beta), sigma);
+      return mul(sign(detail), where(isDetail, mul(bent, sigma), edge));
+    },
+    gradient: (detail, dy, parameters) => {
+      const three = parameters as [Tensor, Tensor, Tensor];
+      const [sigma, alpha, beta] = three;
+      const { size, isDetail, share, power, blend } = parisParts(detail, three, isBlended, SMALLEST_SLOPE_AT);
+      const rate = mul(div(power, share), alpha);
+      const bent = blend ? add(share, mul(blend.tau, sub(power, share))) : power;
+      // By the share; the blend depends on the detail itself, not on the share.
+      const bentRate = blend ? add(1, mul(blend.tau, sub(rate, 1))) : rate;
+      const blendRate = blend ? mul(mul(blend.slope, sub(power, share)), sigma) : 0;
+      const signed = mul(dy, sign(detail));
+      const inside = where(isDetail, signed, 0);
+      const outside = sub(signed, inside);
+      const byAlpha = mul(mul(power, log(share)), sigma);
+      return {
+        detail: mul(dy, where(isDetail, add(bentRate, blendRate), beta)),
+        parameters: [
+          total(add(mul(inside, sub(bent, mul(share, bentRate))), mul(outside, sub(1, beta))), sigma),
+          total(mul(inside, blend ? mul(byAlpha, blend.tau) : byAlpha), alpha),
+          total(mul(outside, sub(size, sigma)), beta),
+        ],
+      };
+    },
+  };
+}
+
+interface Cells {
+  readonly cell: Tensor;
+  /** From the left end of the cell, in its widths; beyond [0, 1] where the table is continued. */
+  readonly place: Tensor;
+}
+
+/** A table of one function over the details in `[-span, span]`, straight between its nodes and beyond its ends. */
+export function tableRemap(span: number): Remap {
+  const cells = (detail: Tensor, nodes: number): Cells => {
+    const at = mul(add(reshape(detail, [-1]), span), (nodes - 1) / (2 * span));
+    const cell = clipByValue(floor(at), 0, nodes - 2);
+    return { cell: cast(cell, 'int32'), place: sub(at, cell) };
+  };
+  return {
+    name: 'table',
+    value: (detail, [table]) => {
+      const nodes = reshape(table as Tensor, [-1]);
+      const { cell, place } = cells(detail, nodes.size);
+      const left = gather(nodes, cell);
+      const value = add(left, mul(sub(gather(nodes, add(cell, scalar(1, 'int32'))), left), place));
+      return reshape(value, detail.shape);
+    },
+    gradient: (detail, dy, [table]) => {
+      const nodes = reshape(table as Tensor, [-1]);
+      const { cell, place } = cells(detail, nodes.size);
+      const right = add(cell, scalar(1, 'int32'));
+      const rise = mul(sub(gather(nodes, right), gather(nodes, cell)), (nodes.size - 1) / (2 * span));
+      const flat = reshape(dy, [-1]);
+      const toRight = mul(flat, place);
+      const bins = (places: Tensor, weights: Tensor): Tensor =>
+        denseBincount(places as Tensor1D, weights as Tensor1D, nodes.size);
+      return {
+        detail: reshape(mul(flat, rise), detail.shape),
+        parameters: [reshape(add(bins(cell, sub(flat, toRight)), bins(right, toRight)), (table as Tensor).shape)],
+      };
+    },
+  };
+}
+
+/** The remap functions with three parameters, number by number in plain TypeScript. */
+export const plainRemap: Readonly<
+  Record<'gauss' | 'paris', (sigma: number, alpha: number, beta: number, isBlended?: boolean) => (d: number) => number>
+> = {
+  gauss: (sigma, alpha, beta) => (d) => beta * d + alpha * d * Math.exp((-d * d) / (2 * sigma * sigma)),
+  paris: (sigma, alpha, beta, isBlended = true) => {
+    return (d) => {
+      const size = Math.abs(d);
+      if (size > sigma) return Math.sign(d) * (beta * (size - sigma) + sigma);
+      const share = size / sigma;
+      const ramp = isBlended && alpha < 1 ? Math.min(Math.max((size - NOISE) / NOISE, 0), 1) : 1;
+      const tau = (ramp * (ramp - 2)) ** 2;
+      return Math.sign(d) * sigma * (tau * share ** alpha + (1 - tau) * share);
+    };
+  },
+};
