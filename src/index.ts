@@ -10,3 +10,4 @@ export type { LayerArgs, Shape } from './core/layer.js';
 export { type RandomStream, randomStream, setSeed, type UniformStream } from './core/random.js';
 export * from './cropr/index.js';
 export * from './forgetting/index.js';
+export * from './label-flow/index.js';

@@ -11,6 +11,7 @@ import {
   TransformerBlock,
   VariancePruner,
 } from './cropr/index.js';
+import { ConditionalFlow } from './label-flow/index.js';
 
 /**
  * Makes every layer of the library known to `tf.loadLayersModel`: `import 'tfjs-llf/register'`.
@@ -22,6 +23,7 @@ const layers = [
   AttentionPruner,
   AuxHead,
   ClassificationHead,
+  ConditionalFlow,
   CroprPruner,
   LastLayerFusion,
   PatchEmbedding,

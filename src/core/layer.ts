@@ -12,10 +12,19 @@ type LayerWeight = ReturnType<InstanceType<typeof layers.Layer>['addWeight']>;
 type Initializer = ReturnType<typeof initializers.zeros>;
 
 /** The law that a weight is drawn from. */
-export type WeightLaw = 'zeros' | 'ones' | { truncatedNormal: number } | { uniformFanIn: true };
+export type WeightLaw =
+  | 'zeros'
+  | 'ones'
+  | { truncatedNormal: number }
+  | { normal: number }
+  | { uniform: number }
+  | { constant: number }
+  | { uniformFanIn: true };
 
-/** Shape and law of each weight, by name; false for one that the layer does without. */
-export type WeightTable = Readonly<Record<string, readonly [shape: number[], law: WeightLaw] | false>>;
+/** Shape and law of each weight, by name, and whether it is trained (it is); false for one that the layer does without. */
+export type WeightTable = Readonly<
+  Record<string, readonly [shape: number[], law: WeightLaw, trainable?: boolean] | false>
+>;
 
 /** Inputs of a layer as a list, whether tfjs hands over one or several. */
 export function asList<T>(inputs: T | T[]): T[] {
@@ -66,10 +75,13 @@ export abstract class SeededLayer<Own extends object> extends ConfiguredLayer<Ow
     this.seed = resolveSeed(args.seed, owner);
   }
 
-  /** Adds trainable float32 weights, in this order. */
+  /** Adds float32 weights, in this order. */
   protected addWeights(weights: WeightTable): void {
     for (const [name, weight] of Object.entries(weights)) {
-      if (weight) this.named.set(name, this.addWeight(name, weight[0], 'float32', this.initializer(name, weight[1])));
+      if (!weight) continue;
+      const [shape, law, trainable] = weight;
+      const initializer = this.initializer(name, law);
+      this.named.set(name, this.addWeight(name, shape, 'float32', initializer, undefined, trainable));
     }
   }
 
@@ -78,6 +90,9 @@ export abstract class SeededLayer<Own extends object> extends ConfiguredLayer<Ow
     if (law === 'zeros') return initializers.zeros();
     if (law === 'ones') return initializers.ones();
     if ('truncatedNormal' in law) return initializers.truncatedNormal({ stddev: law.truncatedNormal, seed });
+    if ('normal' in law) return initializers.randomNormal({ mean: 0, stddev: law.normal, seed });
+    if ('uniform' in law) return initializers.randomUniform({ minval: -law.uniform, maxval: law.uniform, seed });
+    if ('constant' in law) return initializers.constant({ value: law.constant });
     return initializers.varianceScaling({ scale: 1 / 3, mode: 'fanIn', distribution: 'uniform', seed });
   }
 

@@ -86,7 +86,7 @@ function builtLayer(row: LayerRow, weights?: State['weights']): tf.layers.Layer 
   return layer;
 }
 
-export function rowState(row: LayerRow, batch = 2): State {
+export function rowState(row: LayerRow, batch = row.batch ?? 2): State {
   const layer = builtLayer(row);
   const weights = new Map(
     weightsByName(layer).map(({ name, variable }) => [name, variable.dataSync().slice() as Float32Array]),

@@ -9,6 +9,7 @@ import { RandomPruner } from '../../src/cropr/random_pruner_layer.js';
 import { TokenMerger } from '../../src/cropr/token_merger_layer.js';
 import { transformerBlock } from '../../src/cropr/transformer_block_layer.js';
 import { VariancePruner } from '../../src/cropr/variance_pruner_layer.js';
+import { ConditionalFlow } from '../../src/label-flow/conditional_flow_layer.js';
 
 /** One input of a layer. */
 export interface InputSpec {
@@ -33,6 +34,10 @@ export interface LayerRow {
   /** Makes the layer; with a seed of its own, so that two calls make equal ones. */
   create: (name: string) => tf.layers.Layer;
   inputs: readonly InputSpec[];
+  /** Rows of a training run. Default 2; a batch norm, of which two rows only show the order, needs more. */
+  batch?: number;
+  /** Whether its last axis is left open, because the width in training is another than at prediction. */
+  openWidth?: boolean;
   /** Names of weights that by design get no gradient from any output. */
   fixedWeights?: readonly string[];
   /** Places of float inputs that by design get no gradient from any output. */
@@ -198,5 +203,29 @@ export const layerRows: readonly LayerRow[] = [
     name: 'ClassificationHead on the class token',
     create: (name) => new ClassificationHead({ name, units: 3, pool: 'token', seed: 1 }),
     inputs: [tokens],
+  },
+  {
+    name: 'ConditionalFlow',
+    create: (name) => new ConditionalFlow({ name, labelSize: 2, hidden: 3, steps: 2, seed: 5 }),
+    inputs: [{ shape: [3] }],
+    batch: 6,
+    openWidth: true,
+    fixedWeights: ['condition', 'label', 'out'].flatMap((norm) => [`${norm}Mean`, `${norm}Variance`]),
+  },
+  {
+    name: 'ConditionalFlow with three classes and noise',
+    create: (name) => new ConditionalFlow({ name, labelSize: 3, hidden: 2, steps: 1, samples: 2, seed: 3 }),
+    inputs: [{ shape: [2] }, { shape: [3] }],
+    batch: 6,
+    openWidth: true,
+    fixedWeights: ['condition', 'label', 'out'].flatMap((norm) => [`${norm}Mean`, `${norm}Variance`]),
+  },
+  {
+    name: 'ConditionalFlow of a number',
+    create: (name) => new ConditionalFlow({ name, labelSize: 1, hidden: 3, steps: 2, seed: 1 }),
+    inputs: [{ shape: [3] }],
+    batch: 6,
+    openWidth: true,
+    fixedWeights: ['conditionMean', 'conditionVariance'],
   },
 ];

@@ -1,0 +1,56 @@
+import { add, clipByValue, exp, expandDims, matMul, reshape, type Tensor } from '@tensorflow/tfjs-core';
+import { silu } from './activation.js';
+import { batchNorm, type Statistics } from './batch_norm.js';
+import { type Condition, EPSILON } from './coupling.js';
+import { unstacked } from './unstack.js';
+
+/** The log of a factor stays within this, so that features far from those of training still give finite samples. */
+const LIMIT = 8;
+
+/** Weights of all networks that read the features: G of them, each F features → H → H numbers. */
+export interface ConditionWeights {
+  /** `[G · H, F]`. */
+  conditionKernel: Tensor;
+  /** `[G · H]`. */
+  conditionGamma: Tensor;
+  /** `[G · H]`. */
+  conditionBeta: Tensor;
+  /** `[G, H, H]`. */
+  conditionOutKernel: Tensor;
+  /** `[G, H]`. */
+  conditionOutBias: Tensor;
+}
+
+/**
+ * What features `x [B, F]` say to each of a flow's couplings: one product for the first layers of all networks, one
+ * batched product for the second.
+ *
+ * The networks stand in this order: those of the factors (left out where nothing is kept) before those of the terms;
+ * among these, coupling by coupling; in each, the head of the scale before that of the shift. With `points` the columns
+ * of a coupling are `[B, points]`, otherwise `[samples, B]`.
+ */
+export function conditions(
+  x: Tensor,
+  couplings: number,
+  weights: ConditionWeights,
+  statistics: Statistics,
+  points = false,
+): Condition[] {
+  const batch = x.shape[0] as number;
+  const { conditionKernel, conditionGamma, conditionBeta, conditionOutKernel, conditionOutBias } = weights;
+  const [groups = 0, hidden = 0] = conditionOutBias.shape;
+  const first = reshape(matMul(conditionKernel, x, false, true), [groups * hidden, 1, batch]);
+  const moments = statistics.moments('condition', 0, first);
+  const normalized = batchNorm(first, moments, statistics.ofBatch, conditionGamma, conditionBeta);
+  const inner = reshape(silu(normalized), [groups, hidden, batch]);
+  const all = add(matMul(conditionOutKernel, inner), expandDims(conditionOutBias, 2));
+  const kinds = groups / (2 * couplings);
+  const shape = points ? [2, hidden, batch, 1] : [2, hidden, 1, batch];
+  const perCoupling = (part: Tensor): Tensor[] =>
+    unstacked(reshape(part, [couplings, 2 * hidden * batch])).map((one) => reshape(one, shape));
+  const parts = unstacked(reshape(all, [kinds, couplings * 2 * hidden * batch]));
+  const shifts = perCoupling(parts[kinds - 1] as Tensor);
+  if (kinds === 1) return shifts.map((shift) => ({ shift }));
+  const scales = perCoupling(add(exp(clipByValue(parts[0] as Tensor, -LIMIT, LIMIT)), EPSILON));
+  return shifts.map((shift, i) => ({ shift, scale: scales[i] as Tensor }));
+}

@@ -1,0 +1,88 @@
+import { reshape, type Tensor } from '@tensorflow/tfjs-core';
+import type { WeightLaw, WeightTable } from '../core/layer.js';
+import type { Statistics } from './batch_norm.js';
+import type { CouplingWeights } from './coupling.js';
+import { unstacked } from './unstack.js';
+
+/** As torch draws the weights of a linear map from `inputs` numbers. */
+function uniform(inputs: number): WeightLaw {
+  return { uniform: inputs ** -0.5 };
+}
+
+/** The last maps start small, so that the flow starts near the identity. */
+const SMALL: WeightLaw = { normal: 0.01 };
+
+/** Weights of the networks that read F features, for `groups` of them. */
+export function conditionTable(features: number, hidden: number, groups: number): WeightTable {
+  const width = groups * hidden;
+  return {
+    conditionKernel: [[width, features], uniform(features)],
+    conditionGamma: [[width], 'ones'],
+    conditionBeta: [[width], 'zeros'],
+    conditionOutKernel: [[groups, hidden, hidden], SMALL],
+    conditionOutBias: [[groups, hidden], 'zeros'],
+    conditionMean: [[width], 'zeros', false],
+    conditionVariance: [[width], 'ones', false],
+  };
+}
+
+/** Weights of the networks that read the kept labels, for all `couplings` that keep and warp so many of them. */
+export function couplingTable(couplings: number, hidden: number, keep: number, warp: number): WeightTable {
+  const pair = 2 * hidden;
+  return {
+    ...(keep > 0 && {
+      labelKernel: [[couplings, pair, keep], uniform(keep)],
+      labelGamma: [[couplings, pair], 'ones'],
+      labelBeta: [[couplings, pair], 'zeros'],
+      outKernel: [[couplings, 2, hidden, hidden], uniform(hidden)],
+    }),
+    mergeKernel: [[couplings, 2, warp, hidden], SMALL],
+    mergeBias: [[couplings, 2, warp], 'zeros'],
+    ...(keep > 0 && {
+      labelMean: [[couplings, pair], 'zeros', false],
+      labelVariance: [[couplings, pair], 'ones', false],
+      outMean: [[couplings, pair], 'zeros', false],
+      outVariance: [[couplings, pair], 'ones', false],
+    }),
+  };
+}
+
+const WEIGHTS = ['labelKernel', 'labelGamma', 'labelBeta', 'outKernel', 'mergeKernel', 'mergeBias'] as const;
+const RUNNING = ['labelMean', 'labelVariance', 'outMean', 'outVariance'] as const;
+
+/** The tensors of one coupling: its weights, and its running statistics as columns. */
+export interface Coupling extends CouplingWeights, Partial<Record<(typeof RUNNING)[number], Tensor>> {}
+
+/** The tensors of each coupling, from the stacked ones; further entries of the table are passed over. */
+export function unstackCouplings(stacked: Partial<Coupling>): Coupling[] {
+  const named = [...WEIGHTS, ...RUNNING].flatMap((name) => {
+    const tensor = stacked[name];
+    if (!tensor) return [];
+    const list = unstacked(tensor);
+    return [[name, name.endsWith('Mean') || name.endsWith('Variance') ? list.map(asColumn) : list] as const];
+  });
+  const count = (stacked.mergeBias as Tensor).shape[0] as number;
+  const one = (i: number): unknown => Object.fromEntries(named.map(([name, list]) => [name, list[i]]));
+  return Array.from({ length: count }, (_, i) => one(i) as Coupling);
+}
+
+function asColumn(x: Tensor): Tensor {
+  return reshape(x, [-1, 1, 1]);
+}
+
+/** The running statistics of the conditions. */
+export type ConditionMoments = Record<'conditionMean' | 'conditionVariance', Tensor>;
+
+/** Running statistics as the normalisations ask for them. */
+export function runningStatistics(condition: ConditionMoments, couplings: readonly Coupling[]): Statistics {
+  return {
+    ofBatch: false,
+    moments(name, place) {
+      if (name === 'condition') {
+        return { mean: asColumn(condition.conditionMean), variance: asColumn(condition.conditionVariance) };
+      }
+      const coupling = couplings[place] as Coupling;
+      return { mean: coupling[`${name}Mean`] as Tensor, variance: coupling[`${name}Variance`] as Tensor };
+    },
+  };
+}
