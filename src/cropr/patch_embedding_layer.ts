@@ -1,8 +1,8 @@
 import { serialization, type Tensor, tidy } from '@tensorflow/tfjs-core';
-import { argumentError, requireBoolean, requireInteger, requireShape } from '../core/checks.js';
+import { argumentError, requireBoolean, requireInteger, requireNumber, requireShape } from '../core/checks.js';
 import { asList, type Options, type SeededArgs, SeededLayer, type Shape } from '../core/layer.js';
 import { embedPatches } from './patches.js';
-import { DENSE } from './weights.js';
+import { DENSE, KERNEL_STD } from './weights.js';
 
 /** Configuration of {@link PatchEmbedding}. */
 export interface PatchEmbeddingConfig extends SeededArgs {
@@ -14,6 +14,11 @@ export interface PatchEmbeddingConfig extends SeededArgs {
   classToken?: boolean;
   /** Add a learned position to each token. Default true. */
   positions?: boolean;
+  /**
+   * Standard deviation of the positions at the start. Default 0.02, as the authors have it; a network that trains from
+   * scratch on little data finds out where things are many times sooner with 1.
+   */
+  positionStd?: number;
 }
 
 /**
@@ -23,7 +28,7 @@ export interface PatchEmbeddingConfig extends SeededArgs {
  * row by row.
  *
  * **Weights** `kernel [patch, patch, C, D]`, `bias [D]`; `classToken [1, 1, D]`; `positions [1, P (+ 1), D]`. The kernel
- * starts uniform in ±1/sqrt(fan-in), tokens and positions truncated normal (std 0.02). **Gradients** flow to all of
+ * starts uniform in ±1/sqrt(fan-in), class token and positions truncated normal (std 0.02 and `positionStd`). **Gradients** flow to all of
  * them and to the image.
  *
  * **Errors** when it is connected: an image whose sides the patch does not divide.
@@ -48,6 +53,7 @@ export class PatchEmbedding extends SeededLayer<Options<PatchEmbeddingConfig>> {
       dim: requireInteger('PatchEmbedding', 'dim', config.dim, 1),
       classToken: requireBoolean('PatchEmbedding', 'classToken', config.classToken ?? true),
       positions: requireBoolean('PatchEmbedding', 'positions', config.positions ?? true),
+      positionStd: requireNumber('PatchEmbedding', 'positionStd', config.positionStd ?? KERNEL_STD, 0),
     });
   }
 
@@ -67,14 +73,14 @@ export class PatchEmbedding extends SeededLayer<Options<PatchEmbeddingConfig>> {
   }
 
   override build(inputShape: Shape | Shape[]): void {
-    const { patchSize, dim, classToken, positions } = this.options;
+    const { patchSize, dim, classToken, positions, positionStd } = this.options;
     const tokens = this.countTokens(inputShape as Shape);
     const channels = (inputShape as Shape)[3] as number;
     this.addWeights({
       kernel: [[patchSize, patchSize, channels, dim], { uniformFanIn: true }],
       bias: [[dim], 'zeros'],
       classToken: classToken && [[1, 1, dim], DENSE],
-      positions: positions && [[1, tokens, dim], DENSE],
+      positions: positions && [[1, tokens, dim], { truncatedNormal: positionStd }],
     });
     super.build(inputShape);
   }

@@ -5,6 +5,7 @@ import {
   div,
   expandDims,
   fill,
+  gather,
   matMul,
   max,
   mul,
@@ -36,30 +37,25 @@ function unitRows(x: Tensor): Tensor {
   return mul(x, rsqrt(add(sum(square(x), -1, true), 1e-12)));
 }
 
-/** Every second token from `first` on, as ids `[B, count]`. */
-function everySecond(batch: number, first: number, count: number): Tensor {
-  return tile(expandDims(range(first, first + 2 * count, 2, 'int32'), 0), [batch, 1]);
-}
-
 /**
  * Bipartite matching of ToMe: tokens at even places each find the most similar one (cosine of `keys [B, M, d]`) at an odd
  * place, and the `merge` most similar pairs are chosen. The class token, at place 0, is never merged away.
  */
 export function matchTokens(keys: Tensor, merge: number, classToken: boolean): Matching {
   const [batch, count] = keys.shape as [number, number];
-  const [evenCount, oddCount] = [Math.ceil(count / 2), Math.floor(count / 2)];
   const unit = unitRows(keys);
-  const evens = everySecond(batch, 0, evenCount);
-  const odds = everySecond(batch, 1, oddCount);
-  const similarity = matMul(takeTokens(unit, evens), takeTokens(unit, odds), false, true);
+  const ids = (from: number): Tensor => range(from, count, 2, 'int32');
+  const similarity = matMul(gather(unit, ids(0), 1), gather(unit, ids(1), 1), false, true);
   const first = classToken ? 1 : 0;
-  const candidates = evenCount - first;
+  const candidates = Math.ceil(count / 2) - first;
   const best = slice(max(similarity, -1), [0, first], [batch, candidates]);
-  const ranking = cast(add(topk(best, candidates).indices, first), 'int32');
-  const merged = slice(ranking, [0, 0], [batch, merge]);
-  const alone = candidates > merge ? [slice(ranking, [0, merge], [batch, candidates - merge])] : [];
+  const places = cast(add(topk(best, candidates).indices, first), 'int32');
+  const merged = slice(places, [0, 0], [batch, merge]);
+  const evenIds = (at: Tensor): Tensor => cast(mul(at, 2), 'int32');
+  const alone = candidates > merge ? [evenIds(slice(places, [0, merge], [batch, candidates - merge]))] : [];
   if (classToken) alone.unshift(fill([batch, 1], 0, 'int32'));
-  const groups = [...alone.map((group) => takeTokens(evens, group)), odds, takeTokens(evens, merged)];
+  const odds = tile(expandDims(ids(1), 0), [batch, 1]);
+  const groups = [...alone, odds, evenIds(merged)];
   return { order: joinTokens(groups), partner: takeTokens(argMax(similarity, -1), merged) };
 }
 

@@ -34,6 +34,8 @@ export interface VisionTransformerConfig {
   dropPath?: number;
   /** Standard deviation of the blocks' kernels at the start; see {@link TransformerBlockConfig}. Default 0.02. */
   kernelStd?: number;
+  /** Standard deviation of the positions at the start; see {@link PatchEmbeddingConfig}. Default 0.02. */
+  positionStd?: number;
   /** Default: no pruning. */
   pruning?: PruningConfig;
   /** Seed of all weights and random choices. Default: a fresh one. */
@@ -84,6 +86,7 @@ export function visionTransformer(config: VisionTransformerConfig): LayersModel 
     classes,
     mlpRatio = 4,
     kernelStd = KERNEL_STD,
+    positionStd = KERNEL_STD,
     pool = 'avg',
     pruning,
   } = config;
@@ -101,7 +104,7 @@ export function visionTransformer(config: VisionTransformerConfig): LayersModel 
   const sides = [requireInteger(owner, 'imageSize', height, 1), requireInteger(owner, 'imageSize', width, 1)];
   const image = input({ shape: [...sides, channels], name: 'image' });
   const named = (name: string): { name: string; seed: number } => ({ name, seed: deriveSeed(seed, name) });
-  const embed = new PatchEmbedding({ patchSize, dim, ...named('embed') });
+  const embed = new PatchEmbedding({ patchSize, dim, positionStd, ...named('embed') });
   let sequence: Sequence = { tokens: embed.apply(image) as SymbolicTensor };
   const patches = (sequence.tokens.shape[1] as number) - 1;
   if ((tokenCounts(patches, plan.prune).at(-1) ?? patches) < 1)

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
+import { patchEmbedding } from '../../src/cropr/patch_embedding_layer.js';
 import { poolTokens } from '../../src/cropr/transformer.js';
 import { TransformerBlock, transformerBlock } from '../../src/cropr/transformer_block_layer.js';
 import { type VisionTransformerConfig, visionTransformer } from '../../src/cropr/vision_transformer.js';
@@ -206,5 +207,18 @@ describe('kernelStd', () => {
       expect((wide[i] as number) / 10).toBeCloseTo(deviation, 5);
       if (deviation > 0) expect(deviation / 0.02).toBeCloseTo(0.88, 1);
     });
+  });
+});
+
+describe('positionStd', () => {
+  it('is the deviation of the positions at the start, of the positions alone', () => {
+    const [faint, strong] = [0.02, 1].map((positionStd) => {
+      const embedding = patchEmbedding({ patchSize: 2, dim: 64, positionStd, seed: 1 });
+      embedding.build([null, 12, 12, 1]);
+      return embedding.getWeights().map((weight) => tf.moments(weight).variance.sqrt().dataSync()[0] as number);
+    }) as [number[], number[]];
+    expect((strong[3] as number) / 50).toBeCloseTo(faint[3] as number, 5);
+    expect(strong[3]).toBeCloseTo(0.88, 1);
+    expect(strong.slice(0, 3)).toEqual(faint.slice(0, 3));
   });
 });
