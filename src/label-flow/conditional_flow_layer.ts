@@ -6,7 +6,6 @@ import {
   mean,
   reshape,
   serialization,
-  split,
   type Tensor,
   tensor,
   tidy,
@@ -29,6 +28,7 @@ import {
   runningStatistics,
   unstackCouplings,
 } from './flow_weights.js';
+import { fromRows, toRows } from './rows.js';
 
 /** Configuration of {@link ConditionalFlow}. */
 export interface ConditionalFlowConfig extends SeededArgs {
@@ -226,16 +226,3 @@ export class ConditionalFlow extends SeededLayer<Options<ConditionalFlowConfig>>
   }
 }
 serialization.registerClass(ConditionalFlow);
-
-/** `[B, D]` or `[S, B, D]` as D rows `[1, S, B]`. */
-function toRows(y: Tensor): Rows {
-  const dims = y.shape[y.rank - 1] as number;
-  const batch = y.shape[y.rank - 2] as number;
-  const first = transpose(reshape(y, [-1, dims]));
-  return split(reshape(first, [dims, -1, batch]), dims);
-}
-
-/** Inverse of {@link toRows}. */
-function fromRows(rows: Rows, shape: number[]): Tensor {
-  return reshape(transpose(reshape(concat([...rows], 0), [rows.length, -1])), shape);
-}

@@ -40,8 +40,7 @@ export function conditions(
   const { conditionKernel, conditionGamma, conditionBeta, conditionOutKernel, conditionOutBias } = weights;
   const [groups = 0, hidden = 0] = conditionOutBias.shape;
   const first = reshape(matMul(conditionKernel, x, false, true), [groups * hidden, 1, batch]);
-  const moments = statistics.moments('condition', 0, first);
-  const normalized = batchNorm(first, moments, statistics.ofBatch, conditionGamma, conditionBeta);
+  const normalized = batchNorm(first, statistics, 'condition', 0, conditionGamma, conditionBeta);
   const inner = reshape(silu(normalized), [groups, hidden, batch]);
   const all = add(matMul(conditionOutKernel, inner), expandDims(conditionOutBias, 2));
   const kinds = groups / (2 * couplings);

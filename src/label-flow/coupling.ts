@@ -66,7 +66,7 @@ function normalize(
   beta?: Tensor,
 ): Tensor {
   const rows = reshape(x, joint ? [-1, 1, p * q] : [-1, p, q]);
-  return batchNorm(rows, statistics.moments(name, place, rows), statistics.ofBatch, gamma, beta);
+  return batchNorm(rows, statistics, name, place, gamma, beta);
 }
 
 /** The hidden numbers `[2, H, p, q]` of both heads, from the kept labels and the features. */

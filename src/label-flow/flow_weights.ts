@@ -1,6 +1,6 @@
 import { reshape, type Tensor } from '@tensorflow/tfjs-core';
 import type { WeightLaw, WeightTable } from '../core/layer.js';
-import type { Statistics } from './batch_norm.js';
+import { type Statistics, standardizedBy } from './batch_norm.js';
 import type { CouplingWeights } from './coupling.js';
 import { unstacked } from './unstack.js';
 
@@ -77,12 +77,13 @@ export type ConditionMoments = Record<'conditionMean' | 'conditionVariance', Ten
 export function runningStatistics(condition: ConditionMoments, couplings: readonly Coupling[]): Statistics {
   return {
     ofBatch: false,
-    moments(name, place) {
+    standardize(rows, name, place) {
+      const { conditionMean, conditionVariance } = condition;
       if (name === 'condition') {
-        return { mean: asColumn(condition.conditionMean), variance: asColumn(condition.conditionVariance) };
+        return standardizedBy(rows, { mean: asColumn(conditionMean), variance: asColumn(conditionVariance) });
       }
-      const coupling = couplings[place] as Coupling;
-      return { mean: coupling[`${name}Mean`] as Tensor, variance: coupling[`${name}Variance`] as Tensor };
+      const coupling = couplings[place] as Required<Coupling>;
+      return standardizedBy(rows, { mean: coupling[`${name}Mean`], variance: coupling[`${name}Variance`] });
     },
   };
 }

@@ -2,10 +2,11 @@ import * as tf from '@tensorflow/tfjs';
 import { describe, it } from 'vitest';
 import { couplingAffine } from '../../src/label-flow/coupling.js';
 import { runFlow } from '../../src/label-flow/flow.js';
+import { toRows } from '../../src/label-flow/rows.js';
 import { decode, toTensor } from '../cropr/golden.js';
 import affine from '../fixtures/label-flow/affine.json' with { type: 'json' };
 import { onEachBackend } from '../setup/backends.js';
-import { expectClose, flowOf, labelsOf, ourWeights, rowsOf, scoped, tensorsOf } from './golden.js';
+import { expectClose, flowOf, labelsOf, ourWeights, scoped, tensorsOf } from './golden.js';
 
 const TOLERANCE = 1e-5;
 
@@ -18,7 +19,7 @@ onEachBackend(() => {
         [fixture.warp_dims],
         fixture.bn_mode,
       );
-    const labels = (): ReturnType<typeof rowsOf> => rowsOf(toTensor(decode(fixture.y)));
+    const labels = (): ReturnType<typeof toRows> => toRows(toTensor(decode(fixture.y)));
 
     it('in factors and terms', () => {
       scoped(() => {
@@ -27,7 +28,7 @@ onEachBackend(() => {
         if (!weights || !condition) throw new Error('One coupling was asked for.');
         const { factors, terms } = couplingAffine(labels(), fixture.warp_dims, 0, weights, condition, options);
         const ofWarped = (array: Parameters<typeof decode>[0]) => {
-          const rows = rowsOf(toTensor(decode(array)));
+          const rows = toRows(toTensor(decode(array)));
           const warped = fixture.warp_dims.map((dimension) => rows[dimension] as tf.Tensor);
           const tensor = labelsOf(warped);
           return { shape: tensor.shape, values: tensor.dataSync() };
@@ -47,7 +48,7 @@ onEachBackend(() => {
 
     it('backward, of its own result and of another', () => {
       scoped(() => {
-        const own = runFlow(rowsOf(toTensor(decode(fixture.z))), flow(), true);
+        const own = runFlow(toRows(toTensor(decode(fixture.z))), flow(), true);
         expectClose(labelsOf(own.rows), decode(fixture.reverse_of_z.y), TOLERANCE, 'own');
         expectClose(
           tf.reshape(own.logDet, [-1]),
@@ -55,7 +56,7 @@ onEachBackend(() => {
           TOLERANCE,
           'own log-determinant',
         );
-        const other = runFlow(rowsOf(toTensor(decode(fixture.reverse_other.z))), flow(), true);
+        const other = runFlow(toRows(toTensor(decode(fixture.reverse_other.z))), flow(), true);
         expectClose(labelsOf(other.rows), decode(fixture.reverse_other.y), TOLERANCE, 'other');
         expectClose(
           tf.reshape(other.logDet, [-1]),

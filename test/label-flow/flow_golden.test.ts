@@ -2,11 +2,12 @@ import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { type Moments, updatedMoments } from '../../src/label-flow/batch_norm.js';
 import { logNormal, runFlow } from '../../src/label-flow/flow.js';
+import { toRows } from '../../src/label-flow/rows.js';
 import { decode, type RecordedGroup, toTensor } from '../cropr/golden.js';
 import affine from '../fixtures/label-flow/affine.json' with { type: 'json' };
 import recordedFlow from '../fixtures/label-flow/flow.json' with { type: 'json' };
 import { onEachBackend } from '../setup/backends.js';
-import { expectClose, flowOf, labelsOf, ourWeights, rowsOf, scoped, stepPrefixes, tensorsOf } from './golden.js';
+import { expectClose, flowOf, labelsOf, ourWeights, scoped, stepPrefixes, tensorsOf } from './golden.js';
 
 const TOLERANCE = 1e-5;
 const flat = (x: tf.Tensor): tf.Tensor => tf.reshape(x, [-1]);
@@ -23,7 +24,7 @@ onEachBackend(() => {
 
     it('coupling by coupling, in labels, log-determinants and densities', () => {
       scoped(() => {
-        const noise = rowsOf(toTensor(decode(fixture.z)));
+        const noise = toRows(toTensor(decode(fixture.z)));
         let place = 0;
         const { rows, logDet } = runFlow(noise, flow(), false, (after, own) => {
           const layer = fixture.layers[place++] as (typeof fixture.layers)[number];
@@ -45,7 +46,7 @@ onEachBackend(() => {
 
     it('backward', () => {
       scoped(() => {
-        const { rows, logDet } = runFlow(rowsOf(toTensor(decode(fixture.y))), flow(), true);
+        const { rows, logDet } = runFlow(toRows(toTensor(decode(fixture.y))), flow(), true);
         expectClose(labelsOf(rows), decode(fixture.inverse_of_y.z), TOLERANCE, 'z');
         expectClose(flat(logDet), decode(fixture.inverse_of_y.logdet), TOLERANCE, 'log-determinant');
       });
@@ -60,7 +61,7 @@ onEachBackend(() => {
           '',
         ]);
         const flow = flowOf(before, toTensor(decode(fixture.x)), [fixture.warp_dims], 'train');
-        runFlow(rowsOf(toTensor(decode(fixture.y))), flow);
+        runFlow(toRows(toTensor(decode(fixture.y))), flow);
         for (const name of ['condition', 'label', 'out'] as const) {
           const running = { mean: before[`${name}Mean`], variance: before[`${name}Variance`] } as Moments;
           const recorded = flow.statistics.recorded?.[name] ?? [];

@@ -6,6 +6,7 @@ import { conditions } from '../../src/label-flow/conditioning.js';
 import type { Rows } from '../../src/label-flow/coupling.js';
 import type { Flow } from '../../src/label-flow/flow.js';
 import { runningStatistics, unstackCouplings } from '../../src/label-flow/flow_weights.js';
+import { fromRows } from '../../src/label-flow/rows.js';
 import { decode, type NumberArray, type RecordedGroup, toTensor } from '../cropr/golden.js';
 
 /** Recorded weights under our names, in our layout. */
@@ -90,15 +91,9 @@ export function tensorsOf(weights: OurWeights): Record<string, tf.Tensor> {
   return Object.fromEntries(Object.entries(weights).map(([name, array]) => [name, toTensor(array)]));
 }
 
-/** `[B, D]` as D rows `[1, 1, B]`. */
-export function rowsOf(y: tf.Tensor): Rows {
-  const [batch = 0, dims = 0] = y.shape;
-  return tf.split(tf.reshape(tf.transpose(y), [dims, 1, batch]), dims);
-}
-
-/** Inverse of {@link rowsOf}. */
+/** Rows of one sample as labels `[B, D]`. */
 export function labelsOf(rows: Rows): tf.Tensor {
-  return tf.transpose(tf.reshape(tf.concat([...rows], 0), [rows.length, -1]));
+  return fromRows(rows, [-1, rows.length]);
 }
 
 /** A flow with these weights for these features. */

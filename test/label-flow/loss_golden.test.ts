@@ -11,11 +11,12 @@ import {
 import { logNormal, runFlow } from '../../src/label-flow/flow.js';
 import { labelFlowLoss, negativeLogLikelihood } from '../../src/label-flow/loss.js';
 import { packSignals } from '../../src/label-flow/pack.js';
+import { toRows } from '../../src/label-flow/rows.js';
 import { decode, type Recorded, toTensor } from '../cropr/golden.js';
 import recordedGradients from '../fixtures/label-flow/gradients.json' with { type: 'json' };
 import losses from '../fixtures/label-flow/losses.json' with { type: 'json' };
 import { onEachBackend } from '../setup/backends.js';
-import { expectClose, flowOf, type OurWeights, ourWeights, rowsOf, scoped, stepPrefixes } from './golden.js';
+import { expectClose, flowOf, type OurWeights, ourWeights, scoped, stepPrefixes } from './golden.js';
 
 const TOLERANCE = 5e-6;
 
@@ -78,7 +79,7 @@ onEachBackend(() => {
             Object.entries(all).map(([name, array]) => [name, tf.variable(toTensor(array), true)]),
           );
           const loss = (): tf.Scalar => {
-            const noise = rowsOf(toTensor(decode(fixture.z)));
+            const noise = toRows(toTensor(decode(fixture.z)));
             const warps = prefixes.map((_, i) => [i % 2]);
             const { rows, logDet } = runFlow(
               noise,
