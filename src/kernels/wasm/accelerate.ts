@@ -1,5 +1,6 @@
 import {
   backend as currentBackend,
+  findBackend,
   getBackend,
   getGradient,
   getKernel,
@@ -17,7 +18,7 @@ import { convKernels } from './conv_kernels.js';
 import { depthwiseKernels } from './depthwise_kernels.js';
 import { einsumKernels } from './einsum_kernels.js';
 import { gatherKernels } from './gather_kernels.js';
-import { hostOf } from './host.js';
+import { hostOf, releaseHost } from './host.js';
 import type { WasmKernel } from './kernel.js';
 import { matmulKernels } from './matmul_kernels.js';
 import { type Simd, supportedSimd } from './module.js';
@@ -28,6 +29,7 @@ import { pointwiseKernels } from './pointwise_kernels.js';
 import { reduceKernels } from './reduce_kernels.js';
 import { sliceKernels } from './slice_kernels.js';
 import { softmaxKernels } from './softmax_kernels.js';
+import { freeFailedTapes } from './tape.js';
 import { tileKernels } from './tile_kernels.js';
 import { topkKernels } from './topk_kernels.js';
 import { transposeKernels } from './transpose_kernels.js';
@@ -93,8 +95,7 @@ export async function accelerateWasm(): Promise<WasmAcceleration> {
     throw new Error(
       `accelerateWasm: backend must be "wasm" (call tf.setBackend('wasm') first), received "${getBackend()}".`,
     );
-  installed ??= install();
-  return installed;
+  return installed ?? install();
 }
 
 function install(): WasmAcceleration {
@@ -108,16 +109,21 @@ function install(): WasmAcceleration {
   } catch (failure) {
     return stay(`the kernels could not be compiled (${(failure as Error).message})`);
   }
-  const undo = [accelerateOptimizers(), ...KERNELS.map((kernel) => replace(kernel, simd))];
-  return {
+  const undo = [freeFailedTapes(), accelerateOptimizers(), ...KERNELS.map((kernel) => replace(kernel, simd))];
+  const handle: WasmAcceleration = {
     kernels: KERNELS.map(({ name }) => name),
     simd,
     warning: '',
     dispose: () => {
-      for (const one of undo.splice(0)) one();
+      if (installed !== handle) return;
       installed = undefined;
+      for (const one of undo.reverse()) one();
+      const last = findBackend('wasm');
+      if (last) releaseHost(last);
     },
   };
+  installed = handle;
+  return handle;
 }
 
 function stay(reason: string): WasmAcceleration {
@@ -127,8 +133,7 @@ function stay(reason: string): WasmAcceleration {
 /** Puts a kernel in the place of the stock one, if there is one; the returned function puts that back. */
 function replace({ name, run, gradient }: WasmKernel, simd: Simd): () => void {
   const stock: KernelConfig | undefined = getKernel(name, 'wasm');
-  if (stock) unregisterKernel(name, 'wasm');
-  registerKernel({
+  const ours: KernelConfig = {
     kernelName: name,
     backendName: 'wasm',
     // So that the stock kernel, where the case is its own, also works in a backend that was removed and came back.
@@ -136,16 +141,21 @@ function replace({ name, run, gradient }: WasmKernel, simd: Simd): () => void {
     ...(stock?.disposeFunc && { disposeFunc: stock.disposeFunc }),
     kernelFunc: (call) => {
       const { inputs, attrs = {}, backend } = call;
-      const output = run({ inputs, attrs, host: hostOf(backend, simd) });
+      const host = hostOf(backend, simd);
+      const output = host?.run(() => run({ inputs, attrs, host }));
       if (output !== undefined) return output;
       if (stock) return stock.kernelFunc(call);
       throw new Error(`accelerateWasm: ${name} must be given float32 tensors, received others.`);
     },
-  });
+  };
+  if (stock) unregisterKernel(name, 'wasm');
+  registerKernel(ours);
   const isNew = gradient !== undefined && getGradient(name) === undefined;
   if (isNew) registerGradient({ kernelName: name, saveAllInputs: true, gradFunc: gradient });
   return () => {
-    if (isNew) unregisterGradient(name);
+    if (isNew && getGradient(name)?.gradFunc === gradient) unregisterGradient(name);
+    // A kernel that somebody has put in the place of ours stays.
+    if (getKernel(name, 'wasm') !== ours) return;
     unregisterKernel(name, 'wasm');
     if (stock) registerKernel(stock);
   };
