@@ -63,11 +63,14 @@ export function hookOptimizer(optimizer: Optimizer, model: LayersModel, hook: Op
 
 function wrap(optimizer: Optimizer): Wrapped {
   const own = Object.getOwnPropertyDescriptor(optimizer, 'applyGradients');
-  const inner = optimizer.applyGradients;
+  const stock = own && optimizer.applyGradients;
+  // What its class has now: `accelerateWasm` may come or go while hooks stay.
+  const { prototype } = optimizer.constructor as { prototype: Optimizer };
+  const inner = (gradients: Gradients): void => (stock ?? prototype.applyGradients).call(optimizer, gradients);
   const hooks = new Set<BoundHook>();
   const wrapper = (gradients: Gradients): void => {
-    if (hooks.size === 0) inner.call(optimizer, gradients);
-    else tidy(() => step(optimizer, [...hooks], gradients, (changed) => inner.call(optimizer, changed)));
+    if (hooks.size === 0) inner(gradients);
+    else tidy(() => step(optimizer, [...hooks], gradients, inner));
   };
   const state: Wrapped = { hooks, wrapper, own };
   optimizer.applyGradients = wrapper;
