@@ -11,3 +11,4 @@ export { type RandomStream, randomStream, setSeed, type UniformStream } from './
 export * from './cropr/index.js';
 export * from './forgetting/index.js';
 export * from './label-flow/index.js';
+export * from './local-laplacian/index.js';

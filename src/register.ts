@@ -12,6 +12,7 @@ import {
   VariancePruner,
 } from './cropr/index.js';
 import { ConditionalFlow } from './label-flow/index.js';
+import { AffineNorm, MLPRemap, TrainableLLF } from './local-laplacian/index.js';
 
 /**
  * Makes every layer of the library known to `tf.loadLayersModel`: `import 'tfjs-llf/register'`.
@@ -20,15 +21,18 @@ import { ConditionalFlow } from './label-flow/index.js';
  * then fails with `Unknown layer: LLFCroprPruner`. This module names them all.
  */
 const layers = [
+  AffineNorm,
   AttentionPruner,
   AuxHead,
   ClassificationHead,
   ConditionalFlow,
   CroprPruner,
   LastLayerFusion,
+  MLPRemap,
   PatchEmbedding,
   RandomPruner,
   TokenMerger,
+  TrainableLLF,
   TransformerBlock,
   VariancePruner,
 ];

@@ -1,4 +1,4 @@
-import { add, mul, reshape, slice, sub, sum, type Tensor, tensor, transpose } from '@tensorflow/tfjs-core';
+import { add, mul, reshape, sub, sum, type Tensor, tensor, transpose } from '@tensorflow/tfjs-core';
 import { argumentError, requireInteger, requireNumber, requireOneOf, requireShape } from '../core/checks.js';
 import type { FilterSetting } from './fast_filter.js';
 import { defaultLevels } from './pyramid.js';
@@ -24,12 +24,12 @@ export interface FilterOptions {
   color?: ColorMode | undefined;
 }
 
-/** Returns `range` if it is `[low, high]` with finite numbers that rise. */
-export function requireRange(owner: string, range: unknown): readonly [number, number] {
+/** Returns `range`, an argument of that name, if it is `[low, high]` with finite numbers that rise. */
+export function requireRange(owner: string, range: unknown, name = 'range'): readonly [number, number] {
   const [low, high] = Array.isArray(range) && range.length === 2 ? (range as [unknown, unknown]) : [];
   if (typeof low === 'number' && typeof high === 'number' && low < high && Number.isFinite(high - low))
     return [low, high];
-  throw argumentError(owner, 'range', '[low, high] with low < high', range);
+  throw argumentError(owner, name, '[low, high] with low < high', range);
 }
 
 const COLOR_MODES: readonly ColorMode[] = ['luminance', 'channels'];
@@ -90,7 +90,7 @@ export function filterColor(image: Tensor, color: ColorMode | undefined, filter:
   return add(image, sub(filter(luminance), luminance));
 }
 
-/** One number of a list `[n]`, as `[1]`. */
-export function entry(list: Tensor, index: number): Tensor {
-  return slice(list, [index], [1]);
+/** The number whose softplus is `value`, which is positive. */
+export function inverseSoftplus(value: number): number {
+  return value + Math.log(-Math.expm1(-value));
 }

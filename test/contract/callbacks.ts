@@ -5,6 +5,7 @@ import { LayerwiseLearningRate } from '../../src/forgetting/layerwise_learning_r
 import { LearningRateSchedule } from '../../src/forgetting/learning_rate_schedule.js';
 import { SEALAnnealer } from '../../src/forgetting/seal_annealer.js';
 import { WeightDecay } from '../../src/forgetting/weight_decay.js';
+import { SkipNonFinite } from '../../src/local-laplacian/skip_non_finite.js';
 
 /** The runs of the contract have this many epochs. */
 export const EPOCHS = 4;
@@ -126,6 +127,16 @@ export const callbackRows: readonly CallbackRow[] = [
     weights: [],
     slots: [],
     logs: ['gradientClip/norm'],
+    orderFree: true,
+  },
+  {
+    name: 'SkipNonFinite where everything is finite',
+    create: () => new SkipNonFinite(),
+    acts: [],
+    weights: [],
+    slots: [],
+    logs: ['skipNonFinite/skipped'],
+    optimizer: momentum,
     orderFree: true,
   },
   {

@@ -10,6 +10,9 @@ import { TokenMerger } from '../../src/cropr/token_merger_layer.js';
 import { transformerBlock } from '../../src/cropr/transformer_block_layer.js';
 import { VariancePruner } from '../../src/cropr/variance_pruner_layer.js';
 import { ConditionalFlow } from '../../src/label-flow/conditional_flow_layer.js';
+import { AffineNorm } from '../../src/local-laplacian/affine_norm_layer.js';
+import { MLPRemap } from '../../src/local-laplacian/mlp_remap_layer.js';
+import { TrainableLLF } from '../../src/local-laplacian/trainable_llf_layer.js';
 
 /** One input of a layer. */
 export interface InputSpec {
@@ -55,6 +58,10 @@ const ids: InputSpec = {
   dtype: 'int32',
   values: (sample) => [0, 5, 4, 3, 2, 1].map((id) => id + 10 * sample),
 };
+
+/** Normal numbers lie within, but for the very few. */
+const wide: readonly [number, number] = [-4, 4];
+const picture: InputSpec = { shape: [7, 6, 1] };
 
 /** Every public layer has a row here; a new one buys the contract by being added. */
 export const layerRows: readonly LayerRow[] = [
@@ -227,5 +234,80 @@ export const layerRows: readonly LayerRow[] = [
     batch: 6,
     openWidth: true,
     fixedWeights: ['conditionMean', 'conditionVariance'],
+  },
+  {
+    name: 'TrainableLLF',
+    create: (name) => new TrainableLLF({ name, samples: 4, levels: 3, range: wide, alpha: 0.5, seed: 1 }),
+    inputs: [picture],
+  },
+  {
+    name: 'TrainableLLF of Paris, opencv, with a residual gain',
+    create: (name) =>
+      new TrainableLLF({
+        name,
+        remap: 'paris',
+        samples: 3,
+        levels: 2,
+        range: wide,
+        sigma: 3.5,
+        alpha: 1.5,
+        beta: 0.5,
+        pyramid: 'opencv',
+        residual: 'gain',
+        noiseBlend: false,
+        seed: 1,
+      }),
+    inputs: [picture],
+  },
+  {
+    name: 'TrainableLLF with a curve per level, linear interpolation, colour by luminance',
+    create: (name) =>
+      new TrainableLLF({
+        name,
+        samples: 3,
+        levels: 3,
+        range: wide,
+        perLevel: true,
+        pyramid: 'lin',
+        color: 'luminance',
+        alpha: 0.5,
+        seed: 1,
+      }),
+    inputs: [{ shape: [5, 6, 3] }],
+  },
+  {
+    name: 'TrainableLLF with a network, colour by channel',
+    create: (name) =>
+      new TrainableLLF({
+        name,
+        remap: { hidden: [3, 2], activation: 'tanh' },
+        samples: 3,
+        levels: 2,
+        range: wide,
+        color: 'channels',
+        seed: 1,
+      }),
+    inputs: [{ shape: [4, 3, 3] }],
+  },
+  {
+    name: 'MLPRemap',
+    create: (name) => new MLPRemap({ name, hidden: [4, 3], activation: 'tanh', span: 3, seed: 1 }),
+    inputs: [{ shape: [3, 2] }],
+  },
+  {
+    name: 'MLPRemap that is monotone, without batch norm',
+    create: (name) => new MLPRemap({ name, hidden: [3, 2], monotone: true, batchNorm: false, seed: 3 }),
+    inputs: [{ shape: [4] }],
+  },
+  { name: 'AffineNorm', create: (name) => new AffineNorm({ name, gain: 2, bias: 0.5, seed: 1 }), inputs: [picture] },
+  {
+    name: 'AffineNorm that keeps the order',
+    create: (name) => new AffineNorm({ name, positive: true, seed: 1 }),
+    inputs: [picture],
+  },
+  {
+    name: 'AffineNorm as a window',
+    create: (name) => new AffineNorm({ name, window: [-1, 2], seed: 1 }),
+    inputs: [picture],
   },
 ];

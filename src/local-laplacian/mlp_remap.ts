@@ -1,0 +1,123 @@
+import {
+  add,
+  concat,
+  div,
+  exp,
+  mean,
+  mul,
+  neg,
+  relu,
+  reshape,
+  rsqrt,
+  softplus,
+  split,
+  square,
+  sub,
+  type Tensor,
+  tanh,
+} from '@tensorflow/tfjs-core';
+import type { WeightTable } from '../core/layer.js';
+import { linear } from '../ops/linear.js';
+
+/** What makes one MLP differ from another. */
+export interface MLPForm {
+  /** Units of each hidden layer. */
+  readonly hidden: readonly number[];
+  readonly activation: 'relu' | 'tanh';
+  /** Normalise the units of each hidden layer, before the activation. */
+  readonly batchNorm: boolean;
+  /** m(d) = d + MLP(d) instead of MLP(d). */
+  readonly residual: boolean;
+  /** Increasing by construction. */
+  readonly monotone: boolean;
+}
+
+/** Values of the weights by name: `kernel0`, `bias0`, `gamma0`, `beta0`, ..., and `skip`. */
+export type MLPWeights = Readonly<Record<string, Tensor>>;
+
+/** Mean and variance of the units of one hidden layer. */
+export interface Statistics {
+  readonly mean: Tensor;
+  readonly variance: Tensor;
+}
+
+/** Epsilon of the batch norm. */
+const EPSILON = 1e-3;
+
+/** The weights of an MLP, with a suffix to each name. */
+export function mlpWeights({ hidden, batchNorm, residual, monotone }: MLPForm, suffix = ''): WeightTable {
+  const table: Record<string, WeightTable[string]> = {};
+  const units = [1, ...hidden, 1];
+  units.slice(1).forEach((out, i) => {
+    const width = units[i] as number;
+    const isLast = i === hidden.length;
+    // In the monotone form the softplus of these, over the width; else He's law, truncated at two deviations.
+    const spreadOut = { truncatedNormal: monotone ? 2 : Math.sqrt(2 / width) / 0.88 };
+    const nothing = monotone ? { constant: -6 } : 'zeros';
+    table[`kernel${i}${suffix}`] = [[width, out], isLast && residual ? nothing : spreadOut];
+    // Kinks of the units at different details. Before a batch norm a bias would be taken away again.
+    if (isLast || !batchNorm) table[`bias${i}${suffix}`] = [[out], isLast ? 'zeros' : { truncatedNormal: 0.5 }];
+    if (isLast || !batchNorm) return;
+    table[`gamma${i}${suffix}`] = [[out], monotone ? 'zeros' : 'ones'];
+    table[`beta${i}${suffix}`] = [[out], { truncatedNormal: 0.5 }];
+  });
+  if (residual && monotone) table[`skip${suffix}`] = [[1], 'zeros'];
+  return table;
+}
+
+/**
+ * m at each detail: `[N, 1]` → `[N, 1]`. The batch norm uses the given statistics, or those of these details, which it
+ * appends to `found`. Gradients flow to details and weights, through the statistics too.
+ */
+export function mlpRemap(
+  details: Tensor,
+  weights: MLPWeights,
+  form: MLPForm,
+  given?: readonly Statistics[],
+  found: Statistics[] = [],
+): Tensor {
+  const weight = (name: string, i: number): Tensor => weights[`${name}${i}`] as Tensor;
+  const { monotone, residual, batchNorm, hidden } = form;
+  const kernel = (i: number): Tensor =>
+    monotone ? div(softplus(weight('kernel', i)), weight('kernel', i).shape[0] as number) : weight('kernel', i);
+  let x = details;
+  for (let i = 0; i < hidden.length; i++) {
+    x = linear(x, kernel(i), weights[`bias${i}`]);
+    if (batchNorm) {
+      const statistics = given?.[i] ?? statisticsOf(x);
+      found.push(statistics);
+      const gamma = monotone ? exp(weight('gamma', i)) : weight('gamma', i);
+      const scale = mul(gamma, rsqrt(add(statistics.variance, EPSILON)));
+      x = add(mul(sub(x, statistics.mean), scale), weight('beta', i));
+    }
+    x = activate(x, form);
+  }
+  const output = linear(x, kernel(hidden.length), weight('bias', hidden.length));
+  if (!residual) return output;
+  return add(weights['skip'] ? mul(details, exp(weights['skip'])) : details, output);
+}
+
+/** Mean and variance over the rows. */
+function statisticsOf(x: Tensor): Statistics {
+  const average = mean(x, 0);
+  return { mean: average, variance: mean(square(sub(x, average)), 0) };
+}
+
+/** In the monotone form the second half of the units bends downwards: increasing units alone would sum to convex curves. */
+function activate(x: Tensor, { activation, monotone }: MLPForm): Tensor {
+  if (activation === 'tanh') return tanh(x);
+  if (!monotone) return relu(x);
+  const units = x.shape[1] as number;
+  const upwards = Math.ceil(units / 2);
+  if (upwards === units) return relu(x);
+  const [up, down] = split(x, [upwards, units - upwards], 1) as [Tensor, Tensor];
+  return concat([relu(up), neg(relu(neg(down)))], 1);
+}
+
+/** m at details of any shape. The batch norm uses the statistics of the grid `[G, 1]`, whatever the details are. */
+export function mlpRemapAt(details: Tensor, grid: Tensor, weights: MLPWeights, form: MLPForm): Tensor {
+  const found: Statistics[] = [];
+  if (form.batchNorm) mlpRemap(grid, weights, form, undefined, found);
+  const column = reshape(details, [-1, 1]);
+  return reshape(mlpRemap(column, weights, form, form.batchNorm ? found : undefined), details.shape);
+}

@@ -1,0 +1,102 @@
+import { linspace, reshape, serialization, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { argumentError, requireBoolean, requireInteger, requireNumber, requireOneOf } from '../core/checks.js';
+import { asList, type Options, type SeededArgs, SeededLayer, type Shape } from '../core/layer.js';
+import { type MLPForm, mlpRemapAt, mlpWeights } from './mlp_remap.js';
+
+/** Configuration of an MLP that remaps details. */
+export interface MLPRemapForm {
+  /** Units of each hidden layer. Default six layers of 16. */
+  hidden?: readonly number[];
+  /** Default `'relu'`. */
+  activation?: 'relu' | 'tanh';
+  /** Normalise the units before the activation, by their statistics over an even grid of details. Default true. */
+  batchNorm?: boolean;
+  /** m(d) = d + MLP(d), which starts as d; else m(d) = MLP(d), as the paper writes it. Default true. */
+  residual?: boolean;
+  /** Increasing by construction: kernels that are not negative, units that bend either way. Default false. */
+  monotone?: boolean;
+}
+
+/** Configuration of {@link MLPRemap}. */
+export interface MLPRemapConfig extends SeededArgs, MLPRemapForm {
+  /** Details lie in `[-span, span]`: where the batch norm takes its statistics. Default 1. */
+  span?: number;
+}
+
+/** Details at which the batch norm takes its statistics; odd, so that 0 is one of them. */
+export const GRID = 2049;
+
+/** The grid of details, `[GRID, 1]`. */
+export function detailGrid(span: number): Tensor {
+  return reshape(linspace(-span, span, GRID), [GRID, 1]);
+}
+
+/** Checks the form of an MLP and fills in its defaults. */
+export function checkedForm(owner: string, config: MLPRemapForm): MLPForm {
+  const { hidden = [16, 16, 16, 16, 16, 16], activation = 'relu' } = config;
+  if (!Array.isArray(hidden) || hidden.length === 0)
+    throw argumentError(owner, 'hidden', 'a list of at least one width', hidden);
+  return {
+    hidden: hidden.map((units, i) => requireInteger(owner, `hidden[${i}]`, units, 1)),
+    activation: requireOneOf(owner, 'activation', activation, ['relu', 'tanh']),
+    batchNorm: requireBoolean(owner, 'batchNorm', config.batchNorm ?? true),
+    residual: requireBoolean(owner, 'residual', config.residual ?? true),
+    monotone: requireBoolean(owner, 'monotone', config.monotone ?? false),
+  };
+}
+
+/**
+ * The remap function of the trainable local Laplacian filter as a small network: one number to one number.
+ *
+ * **Input** details of any shape, float32. **Output** m(detail), the same shape.
+ *
+ * **Weights** for hidden layer i `kernel{i} [in, out]`, `bias{i} [out]` or, with the batch norm, `gamma{i}`, `beta{i}
+ * [out]`; `kernel{n}`, `bias{n}` of the output; `skip [1]` in the monotone residual form. There are no moving averages:
+ * the batch norm always uses the statistics of an even grid of details, so that training and prediction agree.
+ * **Gradients** flow to the weights, through the statistics too, and to the details.
+ *
+ * **Errors** at construction for widths that are not whole numbers of at least 1.
+ *
+ * Source: Eckert et al., arXiv 2411.07072: six hidden layers, ReLU, batch norm. Width, residual and monotone form are ours.
+ *
+ * @example
+ * ```ts
+ * import * as tf from '@tensorflow/tfjs';
+ * import { MLPRemap } from 'tfjs-llf';
+ *
+ * const remap = new MLPRemap({ hidden: [8, 8], monotone: true });
+ * const details = tf.tensor2d([[-0.5, 0, 0.5]]);
+ * const [low, middle, high] = (remap.apply(details) as tf.Tensor).dataSync();
+ * if (!(low < middle && middle < high)) throw new Error('order stays');
+ * ```
+ */
+export class MLPRemap extends SeededLayer<Options<MLPRemapConfig>> {
+  static readonly className: string = 'LLFMLPRemap';
+
+  constructor(config: MLPRemapConfig = {}) {
+    super(config, 'MLPRemap', {
+      ...checkedForm('MLPRemap', config),
+      span: requireNumber('MLPRemap', 'span', config.span ?? 1, Number.MIN_VALUE),
+    });
+  }
+
+  override build(inputShape: Shape | Shape[]): void {
+    this.addWeights(mlpWeights(this.options));
+    super.build(inputShape);
+  }
+
+  override computeOutputShape(inputShape: Shape | Shape[]): Shape {
+    return [...(inputShape as Shape)];
+  }
+
+  override call(inputs: Tensor | Tensor[]): Tensor {
+    return tidy(() =>
+      mlpRemapAt(asList(inputs)[0] as Tensor, detailGrid(this.options.span), this.values(), this.options),
+    );
+  }
+
+  override getConfig(): serialization.ConfigDict {
+    return { ...super.getConfig(), hidden: [...this.options.hidden] };
+  }
+}
+serialization.registerClass(MLPRemap);

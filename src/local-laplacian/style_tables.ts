@@ -1,0 +1,87 @@
+/** Histogram matching of Aubry et al. in plain numbers: how one distribution becomes another. */
+
+const BINS = 256;
+/** Bins of the distribution that is matched. */
+const FINE = 65_536;
+
+/** The share of the values in `[0, 1]` up to each of `bins` bins, whose centres are evenly spaced from 0 to 1. */
+function cumulative(values: ArrayLike<number>, bins: number): Float64Array {
+  const counts = new Float64Array(bins);
+  for (let i = 0; i < values.length; i++) {
+    const bin = Math.min(Math.max(Math.floor((values[i] as number) * (bins - 1) + 0.5), 0), bins - 1);
+    counts[bin] = (counts[bin] as number) + 1;
+  }
+  let sum = 0;
+  return counts.map((count) => {
+    sum += count;
+    return sum / values.length;
+  });
+}
+
+/** The increasing function, at 256 places from 0 to 1, that gives the values of `source` the distribution of `target`. */
+export function matchingTable(source: ArrayLike<number>, target: ArrayLike<number>): Float64Array {
+  const shares = cumulative(target, FINE);
+  let place = 0;
+  // Both rise, so that one walk serves all.
+  return cumulative(source, BINS).map((share) => {
+    while (place < FINE - 1 && (shares[place] as number) < share - 1e-12) place++;
+    return (place + 1) / FINE;
+  });
+}
+
+/** What follows the last entry of a table, and what a step between two entries is divided by once more. */
+export interface TableReading {
+  readonly after: 'one' | 'last';
+  readonly flatness: number;
+}
+
+/** As in the paper; and as in the released code, which in effect takes the entry below. */
+export const READINGS: Readonly<Record<'clean' | 'official', TableReading>> = {
+  clean: { after: 'last', flatness: 1 },
+  official: { after: 'one', flatness: BINS - 1 },
+};
+
+/** The table with the entry after its last. */
+export function extended(table: Float64Array, { after }: TableReading): Float64Array {
+  const longer = new Float64Array(BINS + 1);
+  longer.set(table);
+  longer[BINS] = after === 'one' ? 1 : (table[BINS - 1] as number);
+  return longer;
+}
+
+/** The function at values in `[0, 1]`. */
+export function applyTable(table: Float64Array, reading: TableReading, values: Float64Array): Float64Array {
+  const entries = extended(table, reading);
+  return values.map((value) => {
+    const at = value * (BINS - 1);
+    const cell = Math.min(Math.max(Math.floor(at), 0), BINS - 1);
+    const share = (at - cell) / reading.flatness;
+    return (entries[cell] as number) * (1 - share) + (entries[cell + 1] as number) * share;
+  });
+}
+
+/** Lengths of the gradient of an image, by differences to the next pixel: (height − 1) x (width − 1) of them. */
+export function gradientLengths(values: ArrayLike<number>, height: number, width: number): Float64Array {
+  const lengths = new Float64Array((height - 1) * (width - 1));
+  for (let y = 0; y + 1 < height; y++) {
+    for (let x = 0; x + 1 < width; x++) {
+      const at = y * width + x;
+      const here = values[at] as number;
+      lengths[y * (width - 1) + x] = Math.hypot(
+        (values[at + 1] as number) - here,
+        (values[at + width] as number) - here,
+      );
+    }
+  }
+  return lengths;
+}
+
+/** Stretches the values to `[0, 1]`; equal ones become 0. */
+export function rescaled(values: ArrayLike<number>): Float64Array {
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (let i = 0; i < values.length; i++) {
+    low = Math.min(low, values[i] as number);
+    high = Math.max(high, values[i] as number);
+  }
+  return Float64Array.from(values, (value) => (high > low ? (value - low) / (high - low) : 0));
+}
