@@ -15,6 +15,7 @@ import { attentionKernels } from './attention_kernels.js';
 import { missingInternals } from './backend.js';
 import { batchNormKernels } from './batch_norm_kernels.js';
 import { convKernels } from './conv_kernels.js';
+import { borrowCpuKernels } from './cpu_kernels.js';
 import { depthwiseKernels } from './depthwise_kernels.js';
 import { einsumKernels } from './einsum_kernels.js';
 import { gatherKernels } from './gather_kernels.js';
@@ -71,7 +72,9 @@ let installed: WasmAcceleration | undefined;
  * Installs fast kernels in the WASM backend of tfjs, and those that it lacks for training, for every tfjs model in the
  * program. Call it once after `tf.setBackend('wasm')`; a second call returns the first handle.
  *
- * The kernels work in the backend's own memory, on float32; other dtypes go to the stock kernels. Where the backend's
+ * The kernels work in the backend's own memory, on float32; other dtypes go to the stock kernels. What those cannot either
+ * (complex numbers, products of integers, ragged tensors, ...) the cpu backend computes, where the program has it, slowly, on
+ * copies; `@tensorflow/tfjs` brings it along. Where the backend's
  * internals are not those of tfjs 4.22, or SIMD or a page's content security policy is missing, the stock kernels stay and
  * the handle's `warning` says why.
  *
@@ -109,7 +112,12 @@ function install(): WasmAcceleration {
   } catch (failure) {
     return stay(`the kernels could not be compiled (${(failure as Error).message})`);
   }
-  const undo = [freeFailedTapes(), accelerateOptimizers(), ...KERNELS.map((kernel) => replace(kernel, simd))];
+  const undo = [
+    freeFailedTapes(),
+    accelerateOptimizers(),
+    ...KERNELS.map((kernel) => replace(kernel, simd)),
+    borrowCpuKernels(),
+  ];
   const handle: WasmAcceleration = {
     kernels: KERNELS.map(({ name }) => name),
     simd,

@@ -77,6 +77,7 @@ const inputGradient: WasmKernel = {
     const { host } = call;
     const attrs = call.attrs as unknown as Conv2DBackpropInputAttrs;
     const info = infoOf(attrs.inputShape, filter.shape as Shape4D, attrs);
+    if (dy.shape.join() !== info.outShape.join()) return undefined;
     return withChannelsLast(host, dy, info.first, (slope) =>
       outputOf(host, attrs.inputShape, info.first, (target) => {
         run(host, 'convInputGradient', [slope, host.pointer(filter), target], info, dy.shape);

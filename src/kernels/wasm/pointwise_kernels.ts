@@ -1,8 +1,13 @@
-import { Erf, Exp, Tanh, util } from '@tensorflow/tfjs-core';
-import { areFloats, inputOf, type WasmKernel } from './kernel.js';
+import { ClipByValue, Erf, Exp, Tanh, util } from '@tensorflow/tfjs-core';
+import { areFloats, inputOf, type KernelCall, type WasmKernel } from './kernel.js';
 
 /** A kernel that takes tensors of one shape to one of that shape, number by number. */
-function pointwise(name: string, inputs: readonly string[], run: string): WasmKernel {
+function pointwise(
+  name: string,
+  inputs: readonly string[],
+  run: string,
+  numbers: (attrs: KernelCall['attrs']) => number[] = () => [],
+): WasmKernel {
   return {
     name,
     run: (call) => {
@@ -11,7 +16,12 @@ function pointwise(name: string, inputs: readonly string[], run: string): WasmKe
       if (!areFloats(...tensors)) return undefined;
       const { shape } = inputOf(call, 'x');
       const out = host.output(shape);
-      host.call(run, ...[...tensors, out].map((tensor) => host.pointer(tensor)), util.sizeFromShape(shape));
+      host.call(
+        run,
+        ...[...tensors, out].map((tensor) => host.pointer(tensor)),
+        util.sizeFromShape(shape),
+        ...numbers(call.attrs),
+      );
       return out;
     },
   };
@@ -27,4 +37,9 @@ export const pointwiseKernels: readonly WasmKernel[] = [
   pointwise(Exp, ['x'], 'exponentials'),
   pointwise(Erf, ['x'], 'errorFunctions'),
   pointwise(Tanh, ['x'], 'hyperbolicTangents'),
+  // Stock makes the least value of NaN.
+  pointwise(ClipByValue, ['x'], 'clipped', ({ clipValueMin, clipValueMax }) => [
+    Number(clipValueMin),
+    Number(clipValueMax),
+  ]),
 ];

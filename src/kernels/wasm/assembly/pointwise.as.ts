@@ -35,6 +35,15 @@ export function hyperbolicTangents(x: usize, y: usize, size: i32): void {
   for (; i < size; i += 4) storeSome(at(y, i), tanh(loadSome(at(x, i), size - i)), size - i);
 }
 
+/** y = x within [low, high]; NaN stays NaN. */
+export function clipped(x: usize, y: usize, size: i32, low: f32, high: f32): void {
+  const least = f32x4.splat(low);
+  const most = f32x4.splat(high);
+  for (let i = 0; i < size; i += 4) {
+    storeSome(at(y, i), f32x4.min(f32x4.max(loadSome(at(x, i), size - i), least), most), size - i);
+  }
+}
+
 /** The largest results are made as exp(x - 16) · exp(16), which may overflow. */
 @inline
 function wholeExp(x: v128): v128 {
