@@ -1,14 +1,21 @@
-import { type serialization, type Tensor, tensor, tidy, type Variable } from '@tensorflow/tfjs-core';
+import { type serialization, type Tensor, tensor, tidy } from '@tensorflow/tfjs-core';
 import { type Layer, layerWeights, type ModelLayer, type ModelWeight } from './model_weights.js';
 import { deriveSeed, type RandomStream, randomStream } from './random.js';
 
 /**
  * The law that new values come from:
+ * - `'official'`: kernels from U(-1/sqrt(fan-in), 1/sqrt(fan-in)), as the code of SEAL and of Fortuitous Forgetting does
+ *   whatever the first law was; all other weights stay;
+ * - `'torch'`: biases too, with the fan-in of their kernel, and all weights of a recurrent layer with its number of units,
+ *   as torch's `reset_parameters` does; what has no kernel, as `'own'`;
  * - `'own'`: what the layer itself would draw if it were built afresh (kernel, bias, batch norm and all);
- * - `'uniformFanIn'`: U(-1/sqrt(fan-in), 1/sqrt(fan-in)), for weights of rank 2 and more; others stay;
  * - a function that returns the new value, or `undefined` to leave the weight alone.
  */
-export type ReinitLaw = 'own' | 'uniformFanIn' | ((weight: ModelWeight, stream: RandomStream) => Tensor | undefined);
+export type ReinitLaw =
+  | 'official'
+  | 'torch'
+  | 'own'
+  | ((weight: ModelWeight, stream: RandomStream) => Tensor | undefined);
 
 /** Where the random numbers of one reset come from: another generation, another draw. */
 export interface ReinitKey {
@@ -25,31 +32,54 @@ export interface ReinitKey {
  */
 export function reinitialize(layers: readonly ModelLayer[], law: ReinitLaw, key: ReinitKey): void {
   for (const layer of layers) {
-    const weights = layerWeights(layer);
-    if (weights.length === 0) continue;
     tidy(() => {
-      const fresh = weights.map((weight, i) =>
-        law === 'own' ? ownValue(layer, weight, i, key) : draw(weight, law, key),
-      );
-      weights.forEach((weight, i) => {
+      const fresh = freshValues(layer, law, key);
+      layerWeights(layer).forEach(({ variable }, i) => {
         const value = fresh[i];
-        if (value) weight.variable.assign(value);
+        if (value) variable.assign(value);
       });
     });
   }
 }
 
-/** Inputs that one output of a weight sums over: all axes but the last. */
-export function fanIn(shape: readonly number[]): number {
-  return shape.slice(0, -1).reduce((product, length) => product * length, 1);
+/** New values for the weights of a layer, in their order; `undefined` for those that the law leaves alone. */
+export function freshValues(layer: ModelLayer, law: ReinitLaw, key: ReinitKey): (Tensor | undefined)[] {
+  const weights = layerWeights(layer);
+  return weights.map((weight, i) => {
+    if (law === 'own') return ownValue(layer, weight, i, key);
+    const stream = randomStream(key.seed, `${key.purpose}/${weight.key}`, key.generation);
+    if (typeof law === 'function') return law(weight, stream);
+    const fan = law === 'official' ? kernelFanIn(weight) : torchFanIn(weight, weights);
+    if (fan === undefined) return law === 'torch' ? ownValue(layer, weight, i, key) : undefined;
+    return uniform(weight.variable, 1 / Math.sqrt(fan), stream);
+  });
 }
 
-function draw(weight: ModelWeight, law: Exclude<ReinitLaw, 'own'>, key: ReinitKey): Tensor | undefined {
-  const stream = randomStream(key.seed, `${key.purpose}/${weight.key}`, key.generation);
-  if (typeof law === 'function') return law(weight, stream);
-  const { shape, size } = weight.variable as Variable;
-  if (shape.length < 2) return undefined;
-  const bound = 1 / Math.sqrt(fanIn(shape));
+/** Inputs that one output of a weight sums over: all axes but the last; of a depthwise kernel its area. */
+export function fanIn(shape: readonly number[], depthwise = false): number {
+  return shape.slice(0, depthwise ? -2 : -1).reduce((product, length) => product * length, 1);
+}
+
+/** Fan-in of a kernel; `undefined` for other weights. tfjs and this library name kernels so. */
+function kernelFanIn({ name, variable: { shape } }: ModelWeight): number | undefined {
+  return isKernel(name) && shape.length > 1 ? fanIn(shape, name.startsWith('depthwise')) : undefined;
+}
+
+/** Whether a weight is a kernel, by its short name. */
+export function isKernel(name: string): boolean {
+  return /kernel(_\d+)?$/i.test(name);
+}
+
+function torchFanIn({ name }: ModelWeight, weights: readonly ModelWeight[]): number | undefined {
+  const kernelName = name.replace('bias', 'kernel').replace('Bias', 'Kernel');
+  const find = (wanted: string): ModelWeight | undefined => weights.find((weight) => weight.name === wanted);
+  const own = find(kernelName);
+  const fan = own && kernelFanIn(own);
+  const units = find(kernelName.replace(/^(recurrent_)?kernel/, 'recurrent_kernel'))?.variable.shape[0];
+  return fan === undefined ? undefined : (units ?? fan);
+}
+
+function uniform({ shape, size }: Tensor, bound: number, stream: RandomStream): Tensor {
   return tensor(
     Float32Array.from({ length: size }, () => bound * (2 * stream.uniform() - 1)),
     shape,

@@ -6,11 +6,31 @@ export {
   sealSchedule,
 } from './ascent.js';
 export { type CrossEntropyConfig, crossEntropy } from './cross_entropy.js';
+export {
+  type ForgetFunction,
+  ForgetRelearn,
+  type ForgetRelearnConfig,
+  type Forgetting,
+  type StartForgettingOptions,
+  startForgetting,
+} from './forget_relearn.js';
 export type { GenerationConfig } from './generations.js';
 export { clipByGlobalNorm, GradientClip, type GradientClipConfig, globalNorm } from './gradient_clip.js';
+export { type KnowledgeEvolutionOptions, knowledgeEvolution } from './knowledge_evolution.js';
+export { LaterLayerForgetting, type LaterLayerForgettingConfig } from './later_layer_forgetting.js';
+export { type BornAgainOptions, bornAgain, type LaterLayersOptions, laterLayers, rifle } from './later_layers.js';
 export { type LayerDecayConfig, layerDecay } from './layer_decay.js';
 export { LayerwiseLearningRate, type LayerwiseLearningRateConfig } from './layerwise_learning_rate.js';
 export { LearningRateSchedule, type LearningRateScheduleConfig } from './learning_rate_schedule.js';
+export { kelsMask, leadingChannels, magnitudeMask, welsMask } from './masks.js';
+export type { ForgetContext, ForgetMemory, ForgetOperation } from './operation.js';
+export { type PartialForgettingOptions, partialForgetting } from './partial_forgetting.js';
+export {
+  type DenseSparseDenseOptions,
+  denseSparseDense,
+  type IterativeMagnitudePruningOptions,
+  iterativeMagnitudePruning,
+} from './pruning.js';
 export {
   type CosineWarmupOptions,
   cosineWarmup,
@@ -23,4 +43,5 @@ export {
   stepDecay,
 } from './schedules.js';
 export { SEALAnnealer, type SEALAnnealerConfig } from './seal_annealer.js';
+export { type SlimModelOptions, slimModel } from './slim_model.js';
 export { WeightDecay, type WeightDecayConfig } from './weight_decay.js';

@@ -1,8 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
 import type { TrainingCallback } from '../../src/core/callback.js';
+import { ForgetRelearn } from '../../src/forgetting/forget_relearn.js';
 import { GradientClip } from '../../src/forgetting/gradient_clip.js';
+import { LaterLayerForgetting } from '../../src/forgetting/later_layer_forgetting.js';
 import { LayerwiseLearningRate } from '../../src/forgetting/layerwise_learning_rate.js';
 import { LearningRateSchedule } from '../../src/forgetting/learning_rate_schedule.js';
+import { partialForgetting } from '../../src/forgetting/partial_forgetting.js';
+import { denseSparseDense, iterativeMagnitudePruning } from '../../src/forgetting/pruning.js';
 import { SEALAnnealer } from '../../src/forgetting/seal_annealer.js';
 import { WeightDecay } from '../../src/forgetting/weight_decay.js';
 import { SkipNonFinite } from '../../src/local-laplacian/skip_non_finite.js';
@@ -187,6 +191,86 @@ export const callbackRows: readonly CallbackRow[] = [
     clears: [2, 3],
     logs: sealLogs,
     optimizer: sgd,
+    orderFree: true,
+  },
+  {
+    name: 'LaterLayerForgetting of the head, in plain SGD',
+    create: () => new LaterLayerForgetting({ ...twoByTwo, from: 'head', seed: 1 }),
+    acts: [2],
+    // The gradient of all that lies before the head is another.
+    weights: TRAINED,
+    slots: [],
+    clears: [2],
+    logs: ['llf/generation'],
+    optimizer: sgd,
+    orderFree: false,
+  },
+  {
+    name: 'LaterLayerForgetting of everything, with norms and biases, in Adam',
+    create: () =>
+      new LaterLayerForgetting({ ...twoByTwo, from: 'body', resetBatchNorm: true, resetBias: true, seed: 1 }),
+    acts: [2],
+    weights: [...TRAINED, 'norm/moving_mean', 'norm/moving_variance'],
+    slots: TRAINED,
+    clears: [2],
+    logs: ['llf/generation'],
+    orderFree: false,
+  },
+  {
+    name: 'ForgetRelearn with magnitude pruning, rewound',
+    create: () =>
+      new ForgetRelearn({ ...twoByTwo, operation: iterativeMagnitudePruning({ keep: 0.5, rewind: 1 }), seed: 1 }),
+    acts: [2, 3],
+    // The mask holds in the epoch after the forgetting too, which without it would move the pruned weights.
+    weights: { 2: [...TRAINED, 'norm/moving_mean', 'norm/moving_variance'], 3: ['body/kernel', 'head/kernel'] },
+    slots: { 2: TRAINED, 3: [] },
+    clears: [2],
+    logs: ['forgetRelearn/generation'],
+    orderFree: false,
+  },
+  {
+    name: 'ForgetRelearn with dense-sparse-dense, one epoch each',
+    create: () =>
+      new ForgetRelearn({
+        generations: 10,
+        epochsPerGeneration: 1,
+        partial: true,
+        operation: denseSparseDense(),
+        seed: 1,
+      }),
+    acts: [1, 2, 3],
+    weights: {
+      1: [...TRAINED, 'norm/moving_mean', 'norm/moving_variance'],
+      2: TRAINED,
+      3: [...TRAINED, 'norm/moving_mean', 'norm/moving_variance'],
+    },
+    slots: TRAINED,
+    clears: [1, 2, 3],
+    logs: ['forgetRelearn/generation'],
+    orderFree: false,
+  },
+  {
+    name: 'ForgetRelearn every two steps with partial forgetting, the moments kept',
+    create: () =>
+      new ForgetRelearn({
+        generations: 2,
+        everySteps: 2,
+        operation: partialForgetting({ keep: 0.5, layers: ['head'] }),
+        seed: 1,
+      }),
+    acts: [2],
+    weights: ['head/kernel', 'head/bias'],
+    slots: [],
+    logs: ['forgetRelearn/generation'],
+    orderFree: false,
+  },
+  {
+    name: 'ForgetRelearn with a function that does nothing, the optimizer untouched',
+    create: () => new ForgetRelearn({ ...twoByTwo, operation: () => {}, resetOptimizer: false, seed: 1 }),
+    acts: [],
+    weights: [],
+    slots: [],
+    logs: ['forgetRelearn/generation'],
     orderFree: true,
   },
 ];

@@ -36,7 +36,7 @@ onEachBackend(() => {
       expect(model.weights.map((weight) => weight.read())).toEqual(variables);
     });
 
-    for (const law of ['own', 'uniformFanIn'] as const) {
+    for (const law of ['own', 'official'] as const) {
       it(`${law}: the draw depends on seed, purpose, generation and weight, and on nothing else`, () => {
         const draw = (change: Partial<typeof key> = {}): number[] => {
           const model = smallModel();
@@ -95,9 +95,9 @@ onEachBackend(() => {
       expect(after[0]).not.toEqual(after[3]);
     });
 
-    it('uniformFanIn: draws kernels from U(-1/sqrt(fan-in), 1/sqrt(fan-in)) and leaves vectors', async () => {
+    it('official: draws kernels from U(-1/sqrt(fan-in), 1/sqrt(fan-in)) and leaves vectors', async () => {
       const model = wide();
-      reset(model, ['wide'], 'uniformFanIn');
+      reset(model, ['wide'], 'official');
       const values = layerValues(model, 'wide');
       const bound = 1 / Math.sqrt(200);
       expect(Math.max(...values.map(Math.abs))).toBeLessThanOrEqual(Math.fround(bound));
@@ -106,7 +106,7 @@ onEachBackend(() => {
       const small = smallModel();
       await train(small);
       const bias = layerValues(small, 'head', 1);
-      reset(small, ['head'], 'uniformFanIn');
+      reset(small, ['head'], 'official');
       expect(layerValues(small, 'head', 1)).toEqual(bias);
     });
 

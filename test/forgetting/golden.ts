@@ -4,7 +4,7 @@ import { modelWeights } from '../../src/core/model_weights.js';
 import { optimizerSlots } from '../../src/core/optimizer_state.js';
 import { crossEntropy } from '../../src/forgetting/cross_entropy.js';
 import { LearningRateSchedule } from '../../src/forgetting/learning_rate_schedule.js';
-import { cosineWarmup } from '../../src/forgetting/schedules.js';
+import { cosineWarmup, longCosine } from '../../src/forgetting/schedules.js';
 import { WeightDecay } from '../../src/forgetting/weight_decay.js';
 import { decode, largestError, type NumberArray, permuteAxes, type RecordedGroup, toTensor } from '../cropr/golden.js';
 
@@ -57,6 +57,8 @@ export interface Recipe {
   weightDecay: number;
   warmup: number;
   labelSmoothing: number;
+  /** One cosine over all generations, with a warm-up in each, in place of one cosine per generation. */
+  long?: boolean;
 }
 
 /** The recorded run again, through `fit`: coupled decay of everything, momentum 0.9, a cosine per generation. */
@@ -69,7 +71,9 @@ export async function trace(
 ): Promise<Trace> {
   const { epochs, generations, rate, weightDecay, warmup, labelSmoothing } = recipe;
   model.compile({ optimizer: tf.train.momentum(rate, 0.9), loss: crossEntropy({ labelSmoothing }) });
-  const schedule = cosineWarmup({ peak: rate, total: epochs, warmup, rise: 'toPeak', restart: true });
+  const schedule = recipe.long
+    ? longCosine({ peak: rate, generations, epochsPerGeneration: epochs, warmup, warmupIn: 'every' })
+    : cosineWarmup({ peak: rate, total: epochs, warmup, rise: 'toPeak', restart: true });
   const [weights, momenta]: Trace['weights'][] = [[], []];
   const numbers = (tensor: tf.Tensor): number[] => Array.from(tensor.dataSync());
   const recorder = new tf.CustomCallback({

@@ -94,3 +94,62 @@ export function resnet(kind: 'ResNet18' | 'ResNet50'): tf.LayersModel {
   const output = tf.layers.dense({ name: 'fc', units: 2 }).apply(pooled) as tf.SymbolicTensor;
   return tf.model({ inputs: input, outputs: output });
 }
+
+/** The perceptron of the recorded forget-and-relearn runs. */
+export function relearnMlp(): tf.LayersModel {
+  return tf.sequential({
+    layers: [
+      tf.layers.dense({ name: 'layer1', units: 7, activation: 'relu', inputShape: [5] }),
+      tf.layers.dense({ name: 'layer2', units: 6, activation: 'relu' }),
+      tf.layers.dense({ name: 'fc', units: 6 }),
+    ],
+  });
+}
+
+/** The convolutional net of the recorded forget-and-relearn runs, for images of this shape. */
+export function relearnCnn(inputShape: number[]): tf.LayersModel {
+  const model = tf.sequential();
+  model.add(tf.layers.inputLayer({ inputShape }));
+  for (const [name, norm, filters] of [
+    ['conv1', 'bn1', 4],
+    ['layer1.conv', 'layer1.bn', 4],
+    ['layer2.conv', 'layer2.bn', 5],
+  ] as const) {
+    model.add(conv(name, filters, 3));
+    model.add(tf.layers.batchNormalization({ name: norm, momentum: 0.9, epsilon: 1e-5 }));
+    model.add(tf.layers.reLU());
+  }
+  model.add(tf.layers.globalAveragePooling2d({}));
+  model.add(tf.layers.dense({ name: 'fc', units: 6 }));
+  return model;
+}
+
+/** A run of the recorded forget-and-relearn trainer. */
+export interface RelearnVariant {
+  config: {
+    epochs: number;
+    lr: number;
+    weight_decay: number;
+    warmup_length: number;
+    lr_policy: string;
+    label_smoothing: number;
+    num_generations: number;
+    split_mode: string;
+    split_rate: number;
+    evolve_mode: string;
+    reset_layer_name: string | null;
+    reverse_reset: boolean;
+    freeze_non_reset: boolean;
+    reverse_freeze: boolean;
+    reset_bn: boolean;
+    reset_hypothesis: boolean;
+  };
+  init: RecordedGroup;
+  generations: {
+    masks: RecordedGroup;
+    draws: RecordedGroup;
+    start: RecordedGroup;
+    epochs: RecordedGroup[];
+    rates: number[];
+  }[];
+}
