@@ -39,6 +39,13 @@ export function processorTime(): number {
   return (user + system) / 1000;
 }
 
+/** The share of one processor that a busy loop of this process gets: nearly 1 on an idle machine. */
+export function processorShare(milliseconds = 300): number {
+  const [begin, worked] = [performance.now(), processorTime()];
+  while (performance.now() - begin < milliseconds);
+  return (processorTime() - worked) / (performance.now() - begin);
+}
+
 /**
  * Times the cases in rounds, each once per round. The sequence shifts by one from round to round and every second round
  * runs backwards, so that no case has a place or a neighbour of its own.

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { stripAuxHeads, type VisionTransformerConfig, visionTransformer } from 'tfjs-llf';
-import { type BenchCase, machine, processorTime } from './harness.js';
+import { type BenchCase, machine, processorShare, processorTime } from './harness.js';
 
 /** `--cpu-time` measures processor time instead of wall time, for a machine that others use too. */
 export const measuredIn = process.argv.includes('--cpu-time') ? { timer: processorTime } : {};
@@ -12,7 +12,9 @@ export async function useWasm(): Promise<string> {
   await tf.setBackend('wasm');
   await tf.ready();
   const time = 'timer' in measuredIn ? 'processor time' : 'wall time';
-  return `${machine()}, tfjs ${tf.version.tfjs}, backend ${tf.getBackend()}; ${time}`;
+  const share = processorShare();
+  const idle = share > 0.95 ? 'idle' : 'BUSY, so use --cpu-time';
+  return `${machine()}, tfjs ${tf.version.tfjs}, backend ${tf.getBackend()}; ${time}; ${idle} (${(100 * share).toFixed(0)} %)`;
 }
 
 /** The model that one would deploy: without aux heads. */

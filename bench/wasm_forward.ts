@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { visionTransformer } from 'tfjs-llf';
 import { type BenchCase, measure } from './harness.js';
 import { measuredIn, prediction } from './models.js';
-import { ONNX_RUNTIME, onnxModel } from './rivals/onnxruntime.js';
+import { nativeModel, ONNX_RUNTIME, ONNX_RUNTIME_NODE, onnxModel } from './rivals/onnxruntime.js';
 import { channelsFirst, randomImages, VIT_TI, weightsOf } from './rivals/vit.js';
 import { vitOnnx } from './rivals/vit_onnx.js';
 import { plainForward, plainVariables } from './rivals/vit_tfjs.js';
@@ -14,6 +14,7 @@ const PLAIN = 'plain tfjs, accelerated';
 const STOCK = 'plain tfjs, stock';
 const PAIRS = [
   [OURS, ONNX_RUNTIME],
+  [OURS, ONNX_RUNTIME_NODE],
   [OURS, STOCK],
   [PLAIN, STOCK],
 ] as const;
@@ -26,7 +27,10 @@ export async function forward(batch: number, seconds: number): Promise<number | 
   const variables = plainVariables(weights);
   const images = randomImages(batch);
   const pixels = channelsFirst(await images.data<'float32'>(), images.shape);
-  const onnx = await onnxModel(vitOnnx(weights, batch), [batch, VIT_TI.channels, VIT_TI.imageSize, VIT_TI.imageSize]);
+  const shape = [batch, VIT_TI.channels, VIT_TI.imageSize, VIT_TI.imageSize];
+  const onnx = await onnxModel(vitOnnx(weights, batch), shape);
+  const native = await nativeModel(vitOnnx(weights, batch), shape);
+  if (!native) console.log(`\n${ONNX_RUNTIME_NODE}: not installed`);
 
   const plain = async (): Promise<Float32Array> => {
     const logits = plainForward(variables, images);
@@ -39,6 +43,7 @@ export async function forward(batch: number, seconds: number): Promise<number | 
     { name: PLAIN, items: batch, prepare: accelerated, run: plain },
     { name: STOCK, items: batch, prepare: stock, run: plain },
     { name: ONNX_RUNTIME, items: batch, run: () => onnx.run(pixels) },
+    ...(native ? [{ name: ONNX_RUNTIME_NODE, items: batch, run: () => native.run(pixels) }] : []),
   ];
 
   const logits = tf.tidy(() => model.predict(images) as tf.Tensor);
@@ -52,6 +57,7 @@ export async function forward(batch: number, seconds: number): Promise<number | 
     [OURS, own],
     [PLAIN, accelerationOnly],
     [ONNX_RUNTIME, await onnx.run(pixels)],
+    ...(native ? ([[ONNX_RUNTIME_NODE, await native.run(pixels)]] as const) : []),
   ]);
   const timings = await measure(cases, { seconds, ...measuredIn });
   printReport(timings, PAIRS);
@@ -60,5 +66,6 @@ export async function forward(batch: number, seconds: number): Promise<number | 
   tf.dispose(variables);
   model.dispose();
   await onnx.dispose();
+  await native?.dispose();
   return figure(timings, OURS, ONNX_RUNTIME);
 }
