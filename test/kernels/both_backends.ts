@@ -2,6 +2,8 @@ import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { accelerateWasm, type WasmAcceleration } from '../../src/wasm/index.js';
 
+export { numbers, tensorOf } from './numbers.js';
+
 /** Installs the kernels for the tests of a file. */
 export function withAcceleration(): void {
   let handle: WasmAcceleration | undefined;
@@ -61,18 +63,4 @@ export function expectClose(ours: readonly Result[], theirs: readonly Result[]):
   const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
   const worst = values.reduce((most, value, i) => Math.max(most, Math.abs(value - (expected[i] ?? Number.NaN))), 0);
   expect(worst).toBeLessThanOrEqual(3e-6 * largest);
-}
-
-/** Numbers of a stream that a seed fixes, in [-1, 1). */
-export function numbers(count: number, seed: number): Float32Array {
-  let state = seed >>> 0;
-  return Float32Array.from({ length: count }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 31 - 1;
-  });
-}
-
-/** A tensor of such numbers, on the current backend. */
-export function tensorOf(shape: number[], seed: number): tf.Tensor {
-  return tf.tensor(numbers(tf.util.sizeFromShape(shape), seed), shape);
 }

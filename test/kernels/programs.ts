@@ -4,7 +4,7 @@ import { gatherTokens } from '../../src/ops/gather_tokens.js';
 import { gelu } from '../../src/ops/gelu.js';
 import { layerNorm } from '../../src/ops/layer_norm.js';
 import { columnSums } from '../../src/ops/linear.js';
-import { tensorOf } from './both_backends.js';
+import { tensorOf } from './numbers.js';
 
 type Four = tf.Tensor4D;
 
@@ -19,7 +19,7 @@ function run(name: string, inputs: Record<string, tf.Tensor>, attrs: tf.NamedAtt
   return tf.engine().runKernel(name, inputs, attrs) as tf.Tensor;
 }
 
-/** Programs that run every kernel but the optimizers', on some ten tensors of about `32 * size` numbers. */
+/** Programs that run every kernel but the optimizers', on tensors of about `24 * size` numbers. Tests want one for each. */
 export function programs(size: number): Record<string, () => tf.Tensor[]> {
   const image = (channels: number, seed: number) => tensorOf([1, size, 4, channels], seed) as Four;
   return {
@@ -34,6 +34,7 @@ export function programs(size: number): Record<string, () => tf.Tensor[]> {
         (x) => tf.add(gelu(x as tf.Tensor), tf.add(tf.exp(x as tf.Tensor), tf.tanh(tf.erf(x as tf.Tensor)))),
         [tensorOf([size, 24], 1)],
       ),
+    clip: () => [tf.clipByValue(tensorOf([size, 24], 1), -0.5, 0.5)],
     softmax: () => withGradients((x) => tf.softmax(x as tf.Tensor), [tensorOf([size, 24], 1)]),
     conv2d: () =>
       withGradients((x, w) => tf.conv2d(x as Four, w as Four, 1, 'same'), [image(8, 1), tensorOf([3, 3, 8, 9], 2)]),
