@@ -1,4 +1,8 @@
+export type { Bounds } from './bounds.js';
 export { ConditionalFlow, type ConditionalFlowConfig } from './conditional_flow_layer.js';
+export type { Features } from './features.js';
+export { type BaselineMethod, LabelBaseline, type LabelBaselineConfig, labelBaseline } from './label_baseline.js';
+export { type BrokenBound, LabelFlow, type LabelFlowConfig, type LabelFlowReport, labelFlow } from './label_flow.js';
 export {
   type FlowLoss,
   type FlowLossConfig,
@@ -8,4 +12,8 @@ export {
   type Lambdas,
   labelFlowLoss,
 } from './loss.js';
+export { type OneFeatureSignal, oneFeatureSignal } from './one_feature_signal.js';
 export { packSignals } from './pack.js';
+export { errorBounds, type SignalSummary, voteSummary } from './vote_summary.js';
+export type { Votes } from './votes.js';
+export type { WeakLearner } from './weak_learner.js';

@@ -3,6 +3,7 @@ import {
   keep,
   mean,
   mul,
+  onesLike,
   slice,
   square,
   sub,
@@ -58,15 +59,19 @@ export interface GroupMeanLossConfig extends FlowLossConfig {
 }
 
 /** A loss for `compile`. */
-export type FlowLoss = (targets: Tensor, outputs: Tensor) => Tensor;
+export interface FlowLoss {
+  (targets: Tensor, outputs: Tensor): Tensor;
+  /** Frees what it remembers with `average`. */
+  dispose(): void;
+}
 
 /**
  * Loss of a {@link ConditionalFlow} that learns from weak signals: negative log-likelihood of the labels that it
  * generates, and penalties where they leave [0, 1] or the simplex or contradict a signal more often than its bound says.
  *
  * **Targets** `[B, 2 · L · C]` from {@link packSignals}. **Outputs** of a flow in training, `[B, C + 2]`; in `evaluate`, `[B,
- * C]`, it is the penalties alone. **Returns** a scalar; gradients flow to the outputs. With `average` the loss remembers one
- * tensor pair: make a new loss for each training.
+ * C]`, it is the penalties alone. **Returns** a scalar; gradients flow to the outputs. With `average` the loss remembers two
+ * small tensors: make a new one for each training, and `dispose` it.
  *
  * @throws At construction for bounds outside [0, 1] or other numbers out of range; in `fit` for targets of other classes or
  * signals.
@@ -146,17 +151,18 @@ function flowLoss(owner: string, size: number, config: FlowLossConfig, constrain
   requireNumber(owner, 'nllWeight', nllWeight, 0);
   requireNumber(owner, 'average', average, 0, 0.999);
   const remembered = average > 0 ? runningTally(average) : undefined;
-  return (targets, outputs) =>
+  const loss = (targets: Tensor, outputs: Tensor): Tensor =>
     tidy(() => {
       const [batch = 0, width = 0] = outputs.shape;
       const inTraining = width === size + 2;
       if (!inTraining) requireShape(owner, 'outputs', outputs.shape, ['batch', size]);
       const y = inTraining ? slice(outputs, [0, 0], [batch, size]) : outputs;
-      const tally = inTraining && remembered ? remembered : (one: Tally) => one;
+      const tally = inTraining && remembered ? remembered.average : (one: Tally) => one;
       const range = add(mul(belowZero(y), lambdas[0]), mul(aboveOne(y), lambdas[1]));
       const penalties = add(range, constraint(targets, y, tally, lambdas));
       return inTraining ? add(mul(negativeLogLikelihood(outputs, size), nllWeight), penalties) : penalties;
     });
+  return Object.assign(loss, { dispose: () => remembered?.dispose() });
 }
 
 /** Bits per label dimension, from a flow's output in training: labels, log-determinant, log-density of the noise. */
@@ -173,18 +179,22 @@ function withValue(average: Tensor, x: Tensor): Tensor {
 }
 
 /** Tallies over a running average of batches: its mean is the value, the gradient is that of the batch. */
-function runningTally(share: number): (of: Tally) => Tally {
+function runningTally(share: number): { average(of: Tally): Tally; dispose(): void } {
   let past: Tally | undefined;
-  return (now) => {
+  const dispose = (): void => {
+    past?.total.dispose();
+    past?.count.dispose();
+    past = undefined;
+  };
+  const average = (now: Tally): Tally => {
     const merged = (key: keyof Tally): Tensor => {
       const old = past?.[key];
       return keep(stopGradient(old ? add(mul(old, share), now[key]) : now[key]));
     };
     const next = { total: merged('total'), count: merged('count') };
-    past?.total.dispose();
-    past?.count.dispose();
+    dispose();
     past = next;
-    const count = stopGradient(now.count);
-    return { total: withValue(tallied(next), tallied({ total: now.total, count })), count: add(mul(count, 0), 1) };
+    return { total: withValue(tallied(next), tallied(now)), count: onesLike(now.count) };
   };
+  return { average, dispose };
 }

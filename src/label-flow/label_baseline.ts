@@ -1,0 +1,114 @@
+import { add, matMul, slice, softmax, type Tensor1D, type Tensor2D, tensor2d, tidy } from '@tensorflow/tfjs-core';
+import { argumentError, requireInteger, requireOneOf } from '../core/checks.js';
+import { resolveSeed } from '../core/random.js';
+import { constrainedLabels, fitAdversarially, fitExpectations } from './baseline_labels.js';
+import { type Bounds, boundsTable } from './bounds.js';
+import { type Features, type Matrix, readFeatures, scaled, scaledFeatures, scalingOf } from './features.js';
+import { LinearClassifier } from './linear_classifier.js';
+import { averageLabels, classPrior, majorityLabels } from './vote_labels.js';
+import { readVotes, type Votes, type VoteTable } from './votes.js';
+import { likeliest, type WeakLearner } from './weak_learner.js';
+
+/** A rival of the label flow. */
+export type BaselineMethod = 'majority' | 'average' | 'ge' | 'all' | 'cll';
+
+/** Options of {@link labelBaseline}. */
+export interface LabelBaselineConfig {
+  /** How the votes become a classifier. */
+  method: BaselineMethod;
+  /** Width of the features. */
+  features: number;
+  /** Number of classes. */
+  labelSize: number;
+  /** As for {@link labelFlow}; for `'majority'` and `'average'` without meaning. */
+  bounds?: Bounds;
+  /** Share of each class, for ties and for rows where all signals abstain. Default: equal. */
+  classBalance?: readonly number[];
+  /** Of the random labels that `'cll'` starts from. Default: a fresh one. */
+  seed?: number;
+}
+
+const OWNER = 'labelBaseline';
+const METHODS = ['majority', 'average', 'ge', 'all', 'cll'] as const;
+
+/** A rival of the label flow; made by {@link labelBaseline}. */
+export class LabelBaseline implements WeakLearner {
+  private readonly seed: number;
+  private fitted: { weights: number[]; scaling: ReturnType<typeof scalingOf> } | undefined;
+
+  /** See {@link labelBaseline}. */
+  constructor(private readonly config: LabelBaselineConfig) {
+    requireOneOf(OWNER, 'method', config.method, METHODS);
+    requireInteger(OWNER, 'features', config.features, 1);
+    requireInteger(OWNER, 'labelSize', config.labelSize, 2);
+    classPrior(OWNER, config.labelSize, config.classBalance);
+    this.seed = resolveSeed(config.seed, OWNER);
+  }
+
+  /** Learns from features `[N, F]` and {@link Votes} `[N][L]`. */
+  async fit(x: Features, votes: Votes): Promise<void> {
+    const { features, labelSize } = this.config;
+    const data = await readFeatures(OWNER, x, features);
+    const table = readVotes(OWNER, votes, labelSize, data.rows);
+    const scaling = scalingOf(data);
+    const { weights } = this.classifier(scaled(data, scaling), table);
+    this.fitted = { weights: Array.from(weights), scaling };
+  }
+
+  private classifier(x: Matrix, table: VoteTable): LinearClassifier {
+    const { method, labelSize, classBalance } = this.config;
+    const prior = classPrior(OWNER, labelSize, classBalance);
+    const majority = majorityLabels(table, prior);
+    const bounds = boundsTable(OWNER, table, this.config.bounds, majority);
+    if (method === 'ge') return fitExpectations(x, table, bounds);
+    if (method === 'all') return fitAdversarially(x, table, bounds);
+    const labels = { majority: () => majority, average: () => averageLabels(table, prior) };
+    const soft = method === 'cll' ? constrainedLabels(table, bounds, this.seed) : labels[method]();
+    return new LinearClassifier(x, labelSize).fit(soft);
+  }
+
+  /** Probabilities of the classes, `[N, C]` float32. */
+  predictProba(x: Features): Tensor2D {
+    const { fitted } = this;
+    if (!fitted) throw argumentError(OWNER, 'predict', 'called after fit', undefined);
+    const { features, labelSize } = this.config;
+    return tidy(() => {
+      const weights = tensor2d(fitted.weights, [features + 1, labelSize]);
+      const kernel = slice(weights, [0, 0], [features, labelSize]);
+      const bias = slice(weights, [features, 0], [1, labelSize]);
+      return softmax(add(matMul(scaledFeatures(OWNER, x, fitted.scaling), kernel), bias)) as Tensor2D;
+    });
+  }
+
+  /** The likeliest classes, `[N]` int32. */
+  predict(x: Features): Tensor1D {
+    return likeliest(this.predictProba(x));
+  }
+}
+
+/**
+ * Classifiers from votes to compare {@link labelFlow} with, in the same interface: a linear one from the majority or the
+ * average of the votes, by generalised expectation (GE), adversarial (ALL) or constrained labels (CLL).
+ *
+ * Input and output as of {@link labelFlow}; everything is computed in plain numbers, and nothing has to be disposed but the
+ * predictions.
+ *
+ * @throws As {@link labelFlow} does.
+ *
+ * Sources: Mann and McCallum (JMLR 2010) for GE; Arachie and Huang (AAAI 2019) for ALL, (UAI 2021) for CLL. Written from the
+ * papers: sizes of steps and iterations are ours.
+ *
+ * @example
+ * ```ts
+ * import { labelBaseline } from 'tfjs-llf';
+ *
+ * const x = Array.from({ length: 40 }, (_, n) => [Math.sin(n), Math.cos(n)]);
+ * const votes = x.map(([a = 0, b = 0]) => [a > 0 ? 1 : 0, b > 0 ? 1 : -1]);
+ * const majority = labelBaseline({ method: 'majority', features: 2, labelSize: 2 });
+ * await majority.fit(x, votes);
+ * majority.predict([[1, 1]]).print(); // class 1
+ * ```
+ */
+export function labelBaseline(config: LabelBaselineConfig): LabelBaseline {
+  return new LabelBaseline(config);
+}
