@@ -1,5 +1,6 @@
 import type { serialization } from '@tensorflow/tfjs-core';
-import { initializers, layers } from '@tensorflow/tfjs-layers';
+import { layers } from '@tensorflow/tfjs-layers';
+import type { WeightLaw } from './laws.js';
 import { deriveSeed, resolveSeed, type UniformStream, uniformStream } from './random.js';
 
 /** Arguments that every layer accepts: `name`, `trainable`, `inputShape`, ... */
@@ -9,17 +10,6 @@ export type LayerArgs = NonNullable<ConstructorParameters<typeof layers.Layer>[0
 export type Shape = Array<number | null>;
 
 type LayerWeight = ReturnType<InstanceType<typeof layers.Layer>['addWeight']>;
-type Initializer = ReturnType<typeof initializers.zeros>;
-
-/** The law that a weight is drawn from. */
-export type WeightLaw =
-  | 'zeros'
-  | 'ones'
-  | { truncatedNormal: number }
-  | { normal: number }
-  | { uniform: number }
-  | { constant: number }
-  | { uniformFanIn: true };
 
 /** Shape and law of each weight, by name, and whether it is trained (it is); false for one that the layer does without. */
 export type WeightTable = Readonly<
@@ -80,20 +70,9 @@ export abstract class SeededLayer<Own extends object> extends ConfiguredLayer<Ow
     for (const [name, weight] of Object.entries(weights)) {
       if (!weight) continue;
       const [shape, law, trainable] = weight;
-      const initializer = this.initializer(name, law);
+      const initializer = law(deriveSeed(this.seed, name));
       this.named.set(name, this.addWeight(name, shape, 'float32', initializer, undefined, trainable));
     }
-  }
-
-  private initializer(name: string, law: WeightLaw): Initializer {
-    const seed = deriveSeed(this.seed, name);
-    if (law === 'zeros') return initializers.zeros();
-    if (law === 'ones') return initializers.ones();
-    if ('truncatedNormal' in law) return initializers.truncatedNormal({ stddev: law.truncatedNormal, seed });
-    if ('normal' in law) return initializers.randomNormal({ mean: 0, stddev: law.normal, seed });
-    if ('uniform' in law) return initializers.randomUniform({ minval: -law.uniform, maxval: law.uniform, seed });
-    if ('constant' in law) return initializers.constant({ value: law.constant });
-    return initializers.varianceScaling({ scale: 1 / 3, mode: 'fanIn', distribution: 'uniform', seed });
   }
 
   /** The next stream for what the layer draws at random in training. */

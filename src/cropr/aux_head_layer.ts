@@ -1,5 +1,6 @@
 import { serialization, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { argumentError, requireBoolean, requireInteger, requireNumber, requireShape } from '../core/checks.js';
+import { ones, zeros } from '../core/laws.js';
 import { type Options, type SeededArgs, SeededLayer, type Shape, shapeList } from '../core/layer.js';
 import { stopGradient } from '../ops/stop_gradient.js';
 import { predictFromAttention } from './aggregation.js';
@@ -70,12 +71,12 @@ export class AuxHead extends SeededLayer<Options<AuxHeadConfig>> {
     this.addWeights({
       valueKernel: valueProjection && [[dim, dim], DENSE],
       projKernel: heads > 1 && [[dim, dim], DENSE],
-      projBias: heads > 1 && [[dim], 'zeros'],
+      projBias: heads > 1 && [[dim], zeros],
       ...(hidden > 0 && perceptronWeights(dim, hidden)),
-      headGamma: [[dim], 'ones'],
-      headBeta: [[dim], 'zeros'],
+      headGamma: [[dim], ones],
+      headBeta: [[dim], zeros],
       headKernel: [[dim, units], DENSE],
-      headBias: [[units], 'zeros'],
+      headBias: [[units], zeros],
     });
     super.build(inputShape);
   }

@@ -1,5 +1,6 @@
 import { serialization, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { requireInteger, requireOneOf } from '../core/checks.js';
+import { ones, zeros } from '../core/laws.js';
 import { asList, type Options, type SeededArgs, SeededLayer, type Shape } from '../core/layer.js';
 import { classifyTokens, type Pool } from './transformer.js';
 import { DENSE, requireWidth } from './weights.js';
@@ -44,10 +45,10 @@ export class ClassificationHead extends SeededLayer<Options<ClassificationHeadCo
     const { units } = this.options;
     const dim = requireWidth(this.owner, inputShape as Shape);
     this.addWeights({
-      gamma: [[dim], 'ones'],
-      beta: [[dim], 'zeros'],
+      gamma: [[dim], ones],
+      beta: [[dim], zeros],
       kernel: [[dim, units], DENSE],
-      bias: [[units], 'zeros'],
+      bias: [[units], zeros],
     });
     super.build(inputShape);
   }

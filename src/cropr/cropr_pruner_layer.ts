@@ -1,5 +1,6 @@
 import { neg, serialization, type Tensor } from '@tensorflow/tfjs-core';
 import { requireBoolean, requireInteger, requireOneOf } from '../core/checks.js';
+import { ones, truncatedNormal, zeros } from '../core/laws.js';
 import type { Options, Shape } from '../core/layer.js';
 import { layerNorm } from '../ops/layer_norm.js';
 import { stopGradient } from '../ops/stop_gradient.js';
@@ -84,11 +85,11 @@ export class CroprPruner extends TokenPruner<Options<CroprPrunerConfig, TokenPru
     const { queries, heads, queryProjection, keyProjection, preNorm } = this.options;
     const dim = requireWidth(this.owner, tokens, heads);
     this.addWeights({
-      queries: [[queries, dim], { truncatedNormal: dim ** -0.5 }],
+      queries: [[queries, dim], truncatedNormal(dim ** -0.5)],
       queryKernel: queryProjection && [[dim, dim], DENSE],
       keyKernel: keyProjection && [[dim, dim], DENSE],
-      gamma: preNorm && [[dim], 'ones'],
-      beta: preNorm && [[dim], 'zeros'],
+      gamma: preNorm && [[dim], ones],
+      beta: preNorm && [[dim], zeros],
     });
   }
 

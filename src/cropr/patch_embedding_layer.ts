@@ -1,5 +1,6 @@
 import { serialization, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { argumentError, requireBoolean, requireInteger, requireNumber, requireShape } from '../core/checks.js';
+import { truncatedNormal, uniform, zeros } from '../core/laws.js';
 import { asList, type Options, type SeededArgs, SeededLayer, type Shape } from '../core/layer.js';
 import { embedPatches } from './patches.js';
 import { DENSE, KERNEL_STD } from './weights.js';
@@ -77,10 +78,10 @@ export class PatchEmbedding extends SeededLayer<Options<PatchEmbeddingConfig>> {
     const tokens = this.countTokens(inputShape as Shape);
     const channels = (inputShape as Shape)[3] as number;
     this.addWeights({
-      kernel: [[patchSize, patchSize, channels, dim], { uniformFanIn: true }],
-      bias: [[dim], 'zeros'],
+      kernel: [[patchSize, patchSize, channels, dim], uniform((patchSize * patchSize * channels) ** -0.5)],
+      bias: [[dim], zeros],
       classToken: classToken && [[1, 1, dim], DENSE],
-      positions: positions && [[1, tokens, dim], { truncatedNormal: positionStd }],
+      positions: positions && [[1, tokens, dim], truncatedNormal(positionStd)],
     });
     super.build(inputShape);
   }

@@ -1,5 +1,6 @@
 import { serialization, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { requireInteger, requireNumber, requireOneOf, requireShape } from '../core/checks.js';
+import { ones, truncatedNormal, zeros } from '../core/laws.js';
 import { asList, type Options, type SeededArgs, SeededLayer, type Shape, shapeList } from '../core/layer.js';
 import { type BlockOutput, transformerBlockForward } from './transformer.js';
 import { KERNEL_STD, perceptronWeights, requireWidth } from './weights.js';
@@ -70,14 +71,14 @@ export class TransformerBlock extends SeededLayer<Options<TransformerBlockConfig
     const [tokens = [], sizes] = shapeList(inputShape);
     const dim = requireWidth(this.owner, tokens, heads);
     if (sizes) requireShape(this.owner, 'sizes', sizes, ['batch', tokens[1] ?? null]);
-    const law = { truncatedNormal: kernelStd };
+    const law = truncatedNormal(kernelStd);
     this.addWeights({
-      attnGamma: [[dim], 'ones'],
-      attnBeta: [[dim], 'zeros'],
+      attnGamma: [[dim], ones],
+      attnBeta: [[dim], zeros],
       qkvKernel: [[dim, 3 * dim], law],
-      qkvBias: [[3 * dim], 'zeros'],
+      qkvBias: [[3 * dim], zeros],
       projKernel: [[dim, dim], law],
-      projBias: [[dim], 'zeros'],
+      projBias: [[dim], zeros],
       ...perceptronWeights(dim, Math.max(1, Math.floor(dim * mlpRatio)), law),
     });
     super.build(inputShape);

@@ -1,20 +1,21 @@
 import { argumentError, requireShape } from '../core/checks.js';
-import type { Shape, WeightLaw, WeightTable } from '../core/layer.js';
+import { ones, truncatedNormal, type WeightLaw, zeros } from '../core/laws.js';
+import type { Shape, WeightTable } from '../core/layer.js';
 
 /** Standard deviation of a dense kernel at the start, as in the authors' code. */
 export const KERNEL_STD: number = 0.02;
 /** How dense kernels are drawn. */
-export const DENSE: WeightLaw = { truncatedNormal: KERNEL_STD };
+export const DENSE: WeightLaw = truncatedNormal(KERNEL_STD);
 
 /** Weights of a layer norm followed by a two-layer perceptron. */
 export function perceptronWeights(dim: number, hidden: number, law: WeightLaw = DENSE): WeightTable {
   return {
-    mlpGamma: [[dim], 'ones'],
-    mlpBeta: [[dim], 'zeros'],
+    mlpGamma: [[dim], ones],
+    mlpBeta: [[dim], zeros],
     fc1Kernel: [[dim, hidden], law],
-    fc1Bias: [[hidden], 'zeros'],
+    fc1Bias: [[hidden], zeros],
     fc2Kernel: [[hidden, dim], law],
-    fc2Bias: [[dim], 'zeros'],
+    fc2Bias: [[dim], zeros],
   };
 }
 

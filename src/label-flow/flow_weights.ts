@@ -1,28 +1,29 @@
 import { reshape, type Tensor } from '@tensorflow/tfjs-core';
-import type { WeightLaw, WeightTable } from '../core/layer.js';
+import { normal, ones, uniform, type WeightLaw, zeros } from '../core/laws.js';
+import type { WeightTable } from '../core/layer.js';
 import { type Statistics, standardizedBy } from './batch_norm.js';
 import type { CouplingWeights } from './coupling.js';
 import { unstacked } from './unstack.js';
 
 /** As torch draws the weights of a linear map from `inputs` numbers. */
-function uniform(inputs: number): WeightLaw {
-  return { uniform: inputs ** -0.5 };
+function asTorch(inputs: number): WeightLaw {
+  return uniform(inputs ** -0.5);
 }
 
 /** The last maps start small, so that the flow starts near the identity. */
-const SMALL: WeightLaw = { normal: 0.01 };
+const SMALL: WeightLaw = normal(0.01);
 
 /** Weights of the networks that read F features, for `groups` of them. */
 export function conditionTable(features: number, hidden: number, groups: number): WeightTable {
   const width = groups * hidden;
   return {
-    conditionKernel: [[width, features], uniform(features)],
-    conditionGamma: [[width], 'ones'],
-    conditionBeta: [[width], 'zeros'],
+    conditionKernel: [[width, features], asTorch(features)],
+    conditionGamma: [[width], ones],
+    conditionBeta: [[width], zeros],
     conditionOutKernel: [[groups, hidden, hidden], SMALL],
-    conditionOutBias: [[groups, hidden], 'zeros'],
-    conditionMean: [[width], 'zeros', false],
-    conditionVariance: [[width], 'ones', false],
+    conditionOutBias: [[groups, hidden], zeros],
+    conditionMean: [[width], zeros, false],
+    conditionVariance: [[width], ones, false],
   };
 }
 
@@ -31,18 +32,18 @@ export function couplingTable(couplings: number, hidden: number, keep: number, w
   const pair = 2 * hidden;
   return {
     ...(keep > 0 && {
-      labelKernel: [[couplings, pair, keep], uniform(keep)],
-      labelGamma: [[couplings, pair], 'ones'],
-      labelBeta: [[couplings, pair], 'zeros'],
-      outKernel: [[couplings, 2, hidden, hidden], uniform(hidden)],
+      labelKernel: [[couplings, pair, keep], asTorch(keep)],
+      labelGamma: [[couplings, pair], ones],
+      labelBeta: [[couplings, pair], zeros],
+      outKernel: [[couplings, 2, hidden, hidden], asTorch(hidden)],
     }),
     mergeKernel: [[couplings, 2, warp, hidden], SMALL],
-    mergeBias: [[couplings, 2, warp], 'zeros'],
+    mergeBias: [[couplings, 2, warp], zeros],
     ...(keep > 0 && {
-      labelMean: [[couplings, pair], 'zeros', false],
-      labelVariance: [[couplings, pair], 'ones', false],
-      outMean: [[couplings, pair], 'zeros', false],
-      outVariance: [[couplings, pair], 'ones', false],
+      labelMean: [[couplings, pair], zeros, false],
+      labelVariance: [[couplings, pair], ones, false],
+      outMean: [[couplings, pair], zeros, false],
+      outVariance: [[couplings, pair], ones, false],
     }),
   };
 }

@@ -1,5 +1,6 @@
 import { add, div, mul, serialization, softplus, sub, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { argumentError, requireBoolean, requireNumber } from '../core/checks.js';
+import { constant } from '../core/laws.js';
 import { asList, type SeededArgs, SeededLayer, type Shape } from '../core/layer.js';
 import { inverseSoftplus, requireRange } from './setting.js';
 
@@ -69,13 +70,13 @@ export class AffineNorm extends SeededLayer<AffineNormOptions> {
     if (window) {
       const [low, high] = window;
       this.addWeights({
-        low: [[1], { constant: low }],
-        widthRaw: [[1], { constant: inverseSoftplus(high - low) }],
+        low: [[1], constant(low)],
+        widthRaw: [[1], constant(inverseSoftplus(high - low))],
       });
     } else {
       this.addWeights({
-        ...(positive ? { gainRaw: [[1], { constant: inverseSoftplus(gain) }] } : { gain: [[1], { constant: gain }] }),
-        bias: [[1], { constant: bias }],
+        ...(positive ? { gainRaw: [[1], constant(inverseSoftplus(gain))] } : { gain: [[1], constant(gain)] }),
+        bias: [[1], constant(bias)],
       });
     }
     super.build(inputShape);

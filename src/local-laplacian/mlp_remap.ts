@@ -16,6 +16,7 @@ import {
   type Tensor,
   tanh,
 } from '@tensorflow/tfjs-core';
+import { constant, ones, truncatedNormal, zeros } from '../core/laws.js';
 import type { WeightTable } from '../core/layer.js';
 import { linear } from '../ops/linear.js';
 
@@ -52,16 +53,16 @@ export function mlpWeights({ hidden, batchNorm, residual, monotone }: MLPForm, s
     const width = units[i] as number;
     const isLast = i === hidden.length;
     // In the monotone form the softplus of these, over the width; else He's law, truncated at two deviations.
-    const spreadOut = { truncatedNormal: monotone ? 2 : Math.sqrt(2 / width) / 0.88 };
-    const nothing = monotone ? { constant: -6 } : 'zeros';
+    const spreadOut = truncatedNormal(monotone ? 2 : Math.sqrt(2 / width) / 0.88);
+    const nothing = monotone ? constant(-6) : zeros;
     table[`kernel${i}${suffix}`] = [[width, out], isLast && residual ? nothing : spreadOut];
     // Kinks of the units at different details. Before a batch norm a bias would be taken away again.
-    if (isLast || !batchNorm) table[`bias${i}${suffix}`] = [[out], isLast ? 'zeros' : { truncatedNormal: 0.5 }];
+    if (isLast || !batchNorm) table[`bias${i}${suffix}`] = [[out], isLast ? zeros : truncatedNormal(0.5)];
     if (isLast || !batchNorm) return;
-    table[`gamma${i}${suffix}`] = [[out], monotone ? 'zeros' : 'ones'];
-    table[`beta${i}${suffix}`] = [[out], { truncatedNormal: 0.5 }];
+    table[`gamma${i}${suffix}`] = [[out], monotone ? zeros : ones];
+    table[`beta${i}${suffix}`] = [[out], truncatedNormal(0.5)];
   });
-  if (residual && monotone) table[`skip${suffix}`] = [[1], 'zeros'];
+  if (residual && monotone) table[`skip${suffix}`] = [[1], zeros];
   return table;
 }
 

@@ -1,5 +1,6 @@
 import { add, linspace, ones, reshape, serialization, type Tensor, tidy, zeros } from '@tensorflow/tfjs-core';
 import { argumentError, requireBoolean, requireInteger, requireNumber, requireOneOf } from '../core/checks.js';
+import { constant } from '../core/laws.js';
 import { asList, type SeededArgs, SeededLayer, type Shape } from '../core/layer.js';
 import { fastFilter } from './fast_filter.js';
 import { checkedForm, type MLPRemapForm } from './mlp_remap_layer.js';
@@ -102,7 +103,7 @@ export class TrainableLLF extends SeededLayer<TrainableLLFOptions> {
   override build(inputShape: Shape | Shape[]): void {
     this.computeOutputShape(inputShape);
     for (const suffix of this.suffixes) this.addWeights(remapWeights(this.options.start, suffix));
-    if (this.options.residual === 'gain') this.addWeights({ residualGain: [[1], 'ones'] });
+    if (this.options.residual === 'gain') this.addWeights({ residualGain: [[1], constant(1)] });
     super.build(inputShape);
   }
 

@@ -1,4 +1,5 @@
 import { add, softplus, type Tensor } from '@tensorflow/tfjs-core';
+import { constant } from '../core/laws.js';
 import type { WeightTable } from '../core/layer.js';
 import { type MLPForm, type MLPWeights, mlpRemap, mlpWeights } from './mlp_remap.js';
 import { detailGrid } from './mlp_remap_layer.js';
@@ -29,12 +30,12 @@ export function remapWeights(start: RemapStart, suffix: string): WeightTable {
   const { remap, sigma, sigmaMin, alpha, beta } = start;
   if (typeof remap === 'object') return mlpWeights(remap, suffix);
   const named: WeightTable = {
-    [`sigmaRaw${suffix}`]: [[1], { constant: inverseSoftplus(sigma - sigmaMin) }],
+    [`sigmaRaw${suffix}`]: [[1], constant(inverseSoftplus(sigma - sigmaMin))],
     [remap === 'paris' ? `alphaRaw${suffix}` : `alpha${suffix}`]: [
       [1],
-      { constant: remap === 'paris' ? inverseSoftplus(alpha) : alpha },
+      constant(remap === 'paris' ? inverseSoftplus(alpha) : alpha),
     ],
-    [`beta${suffix}`]: [[1], { constant: beta }],
+    [`beta${suffix}`]: [[1], constant(beta)],
   };
   return named;
 }
