@@ -11,7 +11,8 @@ import {
   TransformerBlock,
   VariancePruner,
 } from './cropr/index.js';
-import { ConditionalFlow } from './label-flow/index.js';
+import { BlockNorm } from './forgetting/index.js';
+import { ConditionalFlow, PointFlow } from './label-flow/index.js';
 import { AffineNorm, MLPRemap, TrainableLLF } from './local-laplacian/index.js';
 
 /**
@@ -24,12 +25,14 @@ const layers = [
   AffineNorm,
   AttentionPruner,
   AuxHead,
+  BlockNorm,
   ClassificationHead,
   ConditionalFlow,
   CroprPruner,
   LastLayerFusion,
   MLPRemap,
   PatchEmbedding,
+  PointFlow,
   RandomPruner,
   TokenMerger,
   TrainableLLF,

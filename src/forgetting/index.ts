@@ -1,3 +1,6 @@
+export type { LayerSelection } from '../core/layer_selection.js';
+export type { Layer, ModelWeight } from '../core/model_weights.js';
+export type { ReinitLaw } from '../core/reinitialize.js';
 export {
   type AscentConfig,
   ascend,
@@ -5,6 +8,12 @@ export {
   type SealScheduleOptions,
   sealSchedule,
 } from './ascent.js';
+export { BlockNorm } from './block_norm_layer.js';
+export {
+  type ClassSelfDistillationConfig,
+  classSelfDistillation,
+  pairByClass,
+} from './class_self_distillation.js';
 export { type CrossEntropyConfig, crossEntropy } from './cross_entropy.js';
 export {
   type ForgetFunction,
@@ -20,6 +29,7 @@ export { type KnowledgeEvolutionOptions, knowledgeEvolution } from './knowledge_
 export { LaterLayerForgetting, type LaterLayerForgettingConfig } from './later_layer_forgetting.js';
 export { type BornAgainOptions, bornAgain, type LaterLayersOptions, laterLayers, rifle } from './later_layers.js';
 export { type LayerDecayConfig, layerDecay } from './layer_decay.js';
+export { type LayerwiseOptions, layerwise, layerwiseBlock } from './layerwise.js';
 export { LayerwiseLearningRate, type LayerwiseLearningRateConfig } from './layerwise_learning_rate.js';
 export { LearningRateSchedule, type LearningRateScheduleConfig } from './learning_rate_schedule.js';
 export { kelsMask, leadingChannels, magnitudeMask, welsMask } from './masks.js';

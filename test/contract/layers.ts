@@ -9,7 +9,9 @@ import { RandomPruner } from '../../src/cropr/random_pruner_layer.js';
 import { TokenMerger } from '../../src/cropr/token_merger_layer.js';
 import { transformerBlock } from '../../src/cropr/transformer_block_layer.js';
 import { VariancePruner } from '../../src/cropr/variance_pruner_layer.js';
+import { BlockNorm } from '../../src/forgetting/block_norm_layer.js';
 import { ConditionalFlow } from '../../src/label-flow/conditional_flow_layer.js';
+import { PointFlow } from '../../src/label-flow/point_flow_layer.js';
 import { AffineNorm } from '../../src/local-laplacian/affine_norm_layer.js';
 import { MLPRemap } from '../../src/local-laplacian/mlp_remap_layer.js';
 import { TrainableLLF } from '../../src/local-laplacian/trainable_llf_layer.js';
@@ -309,5 +311,23 @@ export const layerRows: readonly LayerRow[] = [
     name: 'AffineNorm as a window',
     create: (name) => new AffineNorm({ name, window: [-1, 2], seed: 1 }),
     inputs: [picture],
+  },
+  {
+    name: 'BlockNorm',
+    create: (name) => new BlockNorm({ name }),
+    inputs: [tokens],
+    fixedWeights: ['mean', 'deviation'],
+  },
+  {
+    name: 'PointFlow',
+    create: (name) => new PointFlow({ name, hidden: 2, steps: 2, seed: 1 }),
+    inputs: [{ shape: [4, 3] }, { shape: [2] }],
+    batch: 6,
+    fixedWeights: [
+      ...['condition', 'oneLabel', 'oneOut', 'twoLabel', 'twoOut'].flatMap((norm) => [
+        `${norm}Mean`,
+        `${norm}Variance`,
+      ]),
+    ],
   },
 ];
