@@ -22,6 +22,7 @@ import {
   zerosLike,
 } from '@tensorflow/tfjs-core';
 import { withGradient } from '../ops/custom_gradient.js';
+import { runFused } from '../ops/fused.js';
 import { collapse, differences, gather, gaussianLevels, spreadOut } from './pyramid.js';
 import { type Pyramid, type PyramidOperators, pyramidOperators } from './pyramid_operators.js';
 import type { Remap } from './remap.js';
@@ -60,9 +61,26 @@ export function fastFilter(
 ): Tensor {
   return withGradient<Tensor[], Record<string, Tensor>>(
     [image, gain, ...parameters],
-    (...inputs) => ({ value: forward(inputs, remap, setting), saved: Object.fromEntries(inputs.entries()) }),
-    (dy, saved) => backward(dy, Object.values(saved), remap, setting),
+    (...inputs) => {
+      const [fused] = runKernel('LLFLocalLaplacian', inputs, remap, setting);
+      return { value: fused ?? forward(inputs, remap, setting), saved: Object.fromEntries(inputs.entries()) };
+    },
+    (dy, saved) => {
+      const inputs = Object.values(saved);
+      const fused = runKernel('LLFLocalLaplacianGrad', inputs, remap, setting, dy);
+      return fused.length > 0 ? fused : backward(dy, inputs, remap, setting);
+    },
   );
+}
+
+/** Runs a kernel where the backend has it and it knows the remap function; elsewhere there is no output. */
+function runKernel(name: string, inputs: Tensor[], remap: Remap, setting: FilterSetting, dy?: Tensor): Tensor[] {
+  if (remap.name !== 'gauss' && remap.name !== 'table') return [];
+  const [image, gain, ...parameters] = inputs as [Tensor, Tensor];
+  const named = Object.fromEntries(parameters.map((tensor, i) => ['abc'[i] as string, tensor]));
+  const { range, ...numbers } = setting;
+  const attrs = { ...numbers, low: range[0], high: range[1], remap: remap.name };
+  return runFused(name, { image, gain, ...named, ...(dy && { dy }) }, attrs);
 }
 
 /** The samples `first, first + 1, ...` of a group and their places in the range. */

@@ -21,6 +21,7 @@ import { einsumKernels } from './einsum_kernels.js';
 import { gatherKernels } from './gather_kernels.js';
 import { hostOf, releaseHost } from './host.js';
 import type { WasmKernel } from './kernel.js';
+import { localLaplacianKernels } from './local_laplacian_kernels.js';
 import { matmulKernels } from './matmul_kernels.js';
 import { type Simd, supportedSimd } from './module.js';
 import { normKernels } from './norm_kernels.js';
@@ -41,6 +42,7 @@ const KERNELS: readonly WasmKernel[] = [
   ...depthwiseKernels,
   ...einsumKernels,
   ...gatherKernels,
+  ...localLaplacianKernels,
   ...matmulKernels,
   ...normKernels,
   ...optimizerKernels,
