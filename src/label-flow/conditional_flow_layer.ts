@@ -10,13 +10,12 @@ import {
   tensor,
   tidy,
   transpose,
-  type Variable,
 } from '@tensorflow/tfjs-core';
 import { argumentError, requireInteger, requireOneOf, requireShape } from '../core/checks.js';
 import { asList, type Options, type SeededArgs, SeededLayer, type Shape, shapeList } from '../core/layer.js';
 import { randomStream } from '../core/random.js';
 import { silu } from './activation.js';
-import { batchStatistics, type Moments, type NormName, type Statistics, updatedMoments } from './batch_norm.js';
+import { batchStatistics, NORMS, type Statistics } from './batch_norm.js';
 import { type ConditionWeights, conditions } from './conditioning.js';
 import type { Rows } from './coupling.js';
 import { type Flow, logNormal, runFlow } from './flow.js';
@@ -29,6 +28,7 @@ import {
   unstackCouplings,
 } from './flow_weights.js';
 import { fromRows, toRows } from './rows.js';
+import { rememberMoments } from './running.js';
 
 /** Configuration of {@link ConditionalFlow}. */
 export interface ConditionalFlowConfig extends SeededArgs {
@@ -141,17 +141,9 @@ export class ConditionalFlow extends SeededLayer<Options<ConditionalFlowConfig>>
     const statistics = batchStatistics();
     const start = toRows(z ?? this.drawNoise(1, batch, 'training', this.draws++));
     const { rows, logDet } = runFlow(start, this.flow(x, statistics));
-    for (const name of ['condition', 'label', 'out'] as const) this.remember(name, statistics.recorded[name], batch);
+    const values = this.values<Record<string, Tensor>>();
+    for (const name of NORMS) rememberMoments(values, name, statistics.recorded[name], batch);
     return transpose(reshape(concat([...rows, logDet, logNormal(start)], 0), [-1, batch]));
-  }
-
-  private remember(name: NormName, recorded: readonly Moments[], batch: number): void {
-    if (recorded.length === 0) return;
-    const values = this.values<Record<string, Variable>>();
-    const [mean, variance] = [values[`${name}Mean`] as Variable, values[`${name}Variance`] as Variable];
-    const updated = updatedMoments({ mean, variance }, recorded, batch);
-    mean.assign(updated.mean);
-    variance.assign(updated.variance);
   }
 
   private meanOfSamples(x: Tensor, z?: Tensor): Tensor {

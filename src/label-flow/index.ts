@@ -14,6 +14,7 @@ export {
 } from './loss.js';
 export { type OneFeatureSignal, oneFeatureSignal } from './one_feature_signal.js';
 export { packSignals } from './pack.js';
+export { PointFlow, type PointFlowConfig } from './point_flow_layer.js';
 export { errorBounds, type SignalSummary, voteSummary } from './vote_summary.js';
 export type { Votes } from './votes.js';
 export type { WeakLearner } from './weak_learner.js';

@@ -319,10 +319,11 @@ export const layerRows: readonly LayerRow[] = [
     fixedWeights: ['mean', 'deviation'],
   },
   {
+    // Finite differences would step over the kinks of the default.
     name: 'PointFlow',
-    create: (name) => new PointFlow({ name, hidden: 2, steps: 2, seed: 1 }),
-    inputs: [{ shape: [4, 3] }, { shape: [2] }],
-    batch: 6,
+    create: (name) => new PointFlow({ name, hidden: 2, steps: 2, activation: 'silu', seed: 1 }),
+    inputs: [{ shape: [2, 3] }, { shape: [2] }],
+    batch: 4,
     fixedWeights: [
       ...['condition', 'oneLabel', 'oneOut', 'twoLabel', 'twoOut'].flatMap((norm) => [
         `${norm}Mean`,
