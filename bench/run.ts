@@ -3,6 +3,7 @@ import { argv } from 'node:process';
 
 const benches: Readonly<Record<string, () => Promise<unknown>>> = {
   cropr: () => import('./cropr.js'),
+  'local-laplacian': () => import('./local_laplacian.js'),
   tokens: () => import('./tokens.js'),
   wasm: () => import('./wasm.js'),
 };
