@@ -14,8 +14,8 @@ export type LayerSelection =
   | { readonly from: string }
   | ((layer: Layer, name: string) => boolean);
 
-/** Edit distance of two strings. */
-function distance(a: string, b: string): number {
+/** Edit distance of two strings, or of two lists. */
+export function distance(a: ArrayLike<unknown>, b: ArrayLike<unknown>): number {
   let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {
     const row = [i];
