@@ -23,9 +23,10 @@ import {
 } from '@tensorflow/tfjs-core';
 import { withGradient } from '../ops/custom_gradient.js';
 import { runFused } from '../ops/fused.js';
-import { collapse, differences, gather, gaussianLevels, spreadOut } from './pyramid.js';
-import { type Pyramid, type PyramidOperators, pyramidOperators } from './pyramid_operators.js';
+import { collapse, gather, gaussianLevels, spreadOut } from './pyramid.js';
+import { type Pyramid, type PyramidOperators, pyramidOperators, sizeOf } from './pyramid_operators.js';
 import type { Remap } from './remap.js';
+import { remapGradients, remapped } from './strips.js';
 
 /** How the fast filter works, apart from its remap function. */
 export interface FilterSetting {
@@ -40,8 +41,8 @@ export interface FilterSetting {
   readonly to: number;
 }
 
-/** Samples that are worked on together, as channels: on WASM four cost little more than one. */
-const GROUP = 4;
+/** Samples that are worked on together, as channels: on WASM four cost little more than one. Backward they need more memory. */
+const GROUP = { forward: 4, backward: 2 };
 
 /**
  * The fast local Laplacian filter: `image [B, H, W, 1]` → the same shape.
@@ -89,10 +90,10 @@ interface Group {
   readonly nodes: readonly number[];
 }
 
-function groupsOf({ samples, range: [low, high] }: FilterSetting): Group[] {
+function groupsOf({ samples, range: [low, high] }: FilterSetting, size: number): Group[] {
   const nodes = Array.from({ length: samples }, (_, k) => low + ((high - low) * k) / (samples - 1));
-  const starts = Array.from({ length: Math.ceil(samples / GROUP) }, (_, i) => i * GROUP);
-  return starts.map((first) => ({ first, nodes: nodes.slice(first, first + GROUP) }));
+  const starts = Array.from({ length: Math.ceil(samples / size) }, (_, i) => i * size);
+  return starts.map((first) => ({ first, nodes: nodes.slice(first, first + size) }));
 }
 
 /** One channel, minus each of the numbers: `[B, H, W, 1]` → `[B, H, W, numbers]`. Faster than `sub` on WASM. */
@@ -125,7 +126,7 @@ function sharesOf(places: Tensor, { first, nodes }: Group): Tensor {
 }
 
 function hat(x: Tensor): Tensor {
-  return relu(sub(1, abs(x)));
+  return tidy(() => relu(sub(1, abs(x))));
 }
 
 function forward([image, gain, ...parameters]: Tensor[], remap: Remap, setting: FilterSetting): Tensor {
@@ -136,14 +137,18 @@ function forward([image, gain, ...parameters]: Tensor[], remap: Remap, setting: 
     const gaussian = gaussianLevels(operators, image as Tensor, levels);
     const places = placesOf(gaussian, setting);
     let sums: Tensor[] = places.map((level) => zerosLike(level));
-    for (const group of groupsOf(setting)) {
+    for (const group of groupsOf(setting, GROUP.forward)) {
       const last = sums;
       sums = tidy(() => {
-        const remapped = remap.value(minusEach(image as Tensor, group.nodes), parameters);
-        const laplacian = differences(operators, gaussianLevels(operators, remapped, to + 1));
+        const detail = minusEach(image as Tensor, group.nodes);
+        const pyramid = gaussianLevels(operators, remapped(remap, detail, parameters), to + 1);
         return last.map((level, l) => {
           if (l < from || l >= to) return add(level, 0);
-          return add(level, sum(mul(laplacian[l] as Tensor, sharesOf(places[l] as Tensor, group)), 3, true));
+          return tidy(() => {
+            const fine = pyramid[l] as Tensor;
+            const band = sub(fine, operators.up(pyramid[l + 1] as Tensor, sizeOf(fine)));
+            return add(level, sum(mul(band, sharesOf(places[l] as Tensor, group)), 3, true));
+          });
         });
       });
       for (const level of last) level.dispose();
@@ -166,12 +171,13 @@ function backward(dy: Tensor, [image, gain, ...parameters]: Tensor[], remap: Rem
     let rises: Tensor[] = places.map((level) => zerosLike(level));
     let dImage = zerosLike(image as Tensor);
     let dParameters: Tensor[] = parameters.map((parameter) => zerosLike(parameter));
-    for (const group of groupsOf(setting)) {
+    for (const group of groupsOf(setting, GROUP.backward)) {
       const last = [dImage, ...rises, ...dParameters];
       [dImage, rises, dParameters] = tidy(() => {
         const detail = minusEach(image as Tensor, group.nodes);
-        const found = groupGradients({ operators, detail, remap, parameters, places, dLevels, group, setting });
-        const through = remap.gradient(detail, found.dRemapped, parameters);
+        const work = { operators, detail, remap, parameters, places, dLevels, group, setting };
+        const found = tidy(() => groupGradients(work));
+        const through = remapGradients(remap, detail, found.dRemapped, parameters);
         return [
           add(dImage, sum(through.detail, 3, true)),
           rises.map((level, l) => add(level, found.rises[l] ?? 0)),
@@ -204,28 +210,36 @@ interface GroupWork {
 function groupGradients(work: GroupWork): { dRemapped: Tensor; rises: (Tensor | undefined)[] } {
   const { operators, detail, remap, parameters, places, dLevels, group, setting } = work;
   const to = Math.min(setting.to, setting.levels - 1);
-  const pyramid = gaussianLevels(operators, remap.value(detail, parameters), to + 1);
-  const laplacian = differences(operators, pyramid);
+  const pyramid = gaussianLevels(operators, remapped(remap, detail, parameters), to + 1);
   const dPyramid: (Tensor | undefined)[] = pyramid.map(() => undefined);
   const plus = (l: number, part: Tensor): void => {
     const known = dPyramid[l];
     dPyramid[l] = known ? add(known, part) : part;
+    known?.dispose();
+    if (known) part.dispose();
   };
   const rises = places.map((place, l) => {
     if (l < setting.from || l >= to) return undefined;
-    const part = mul(sharesOf(place, group), dLevels[l] as Tensor);
+    const [fine, coarse] = [pyramid[l], pyramid[l + 1]] as [Tensor, Tensor];
+    const rise = tidy(() => {
+      const band = sub(fine, operators.up(coarse, sizeOf(fine)));
+      return sum(mul(risesOf(place, group), band), 3, true);
+    });
+    fine.dispose();
+    const part = tidy(() => mul(sharesOf(place, group), dLevels[l] as Tensor));
+    const raised = tidy(() => mul(operators.upAdjoint(part), -1));
     plus(l, part);
-    plus(l + 1, mul(operators.upAdjoint(part), -1));
-    // From the right of a sample: −1 for the sample below the place, +1 for the one above.
-    const cell = floor(place);
-    const ends = group.nodes.map((_, i) => group.first + i);
-    const above = minusEach(
-      cell,
-      ends.map((k) => k - 1),
-    );
-    const slope = sub(hat(above), hat(minusEach(cell, ends)));
-    return sum(mul(slope, laplacian[l] as Tensor), 3, true);
+    plus(l + 1, raised);
+    return rise;
   });
   const filled = pyramid.map((level, l) => dPyramid[l] ?? zerosLike(level));
   return { dRemapped: gather(operators, filled), rises };
+}
+
+/** The slope of the share of each sample, from the right: −1 where the place is in the cell above it, +1 in the one below. */
+function risesOf(places: Tensor, { first, nodes }: Group): Tensor {
+  const cell = floor(places);
+  const samples = nodes.map((_, i) => first + i);
+  const below = samples.map((k) => k - 1);
+  return sub(hat(minusEach(cell, below)), hat(minusEach(cell, samples)));
 }

@@ -17,11 +17,6 @@ export function gaussianLevels({ down }: PyramidOperators, image: Tensor, levels
   return list;
 }
 
-/** What each level has and the next coarser does not: as many levels but one. */
-export function differences({ up }: PyramidOperators, gaussian: readonly Tensor[]): Tensor[] {
-  return gaussian.slice(0, -1).map((level, i) => sub(level, up(gaussian[i + 1] as Tensor, sizeOf(level))));
-}
-
 /** Adds the levels up, the residual last in the list. */
 export function collapse({ up }: PyramidOperators, laplacian: readonly Tensor[]): Tensor {
   return laplacian.reduceRight((coarse, level) => add(level, up(coarse, sizeOf(level))));

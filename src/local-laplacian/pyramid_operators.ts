@@ -1,4 +1,4 @@
-import { div, image as images, mul, type Tensor, type Tensor4D, tensor } from '@tensorflow/tfjs-core';
+import { div, image as images, mul, type Tensor, type Tensor4D, tensor, tidy } from '@tensorflow/tfjs-core';
 import { type Border, extend, fold, type Margins, shrink, spread } from './resampling.js';
 
 /** How a pyramid halves and doubles: see {@link laplacianPyramid}. */
@@ -137,11 +137,11 @@ function coarseBorder(length: number): Border {
 
 function extendBoth(x: Tensor, of: (length: number) => Border): Tensor {
   const [height, width] = sizeOf(x);
-  return extend(extend(x, 1, of(height)), 2, of(width));
+  return tidy(() => extend(extend(x, 1, of(height)), 2, of(width)));
 }
 
 function foldBoth(x: Tensor, [height, width]: Size, of: (length: number) => Border): Tensor {
-  return fold(fold(x, 1, of(height)), 2, of(width));
+  return tidy(() => fold(fold(x, 1, of(height)), 2, of(width)));
 }
 
 /** As `cv2.pyrDown` and `cv2.pyrUp`. */
@@ -182,5 +182,19 @@ const opencv: PyramidOperators = {
   },
 };
 
+/** The same, but that what a step makes on the way does not outlive it. */
+function tidied(operators: PyramidOperators): PyramidOperators {
+  return {
+    down: (fine) => tidy(() => operators.down(fine)),
+    downAdjoint: (coarse, size) => tidy(() => operators.downAdjoint(coarse, size)),
+    up: (coarse, size) => tidy(() => operators.up(coarse, size)),
+    upAdjoint: (fine) => tidy(() => operators.upAdjoint(fine)),
+  };
+}
+
 /** The operators of a convention. */
-export const pyramidOperators: Readonly<Record<Pyramid, PyramidOperators>> = { paris, opencv, lin };
+export const pyramidOperators: Readonly<Record<Pyramid, PyramidOperators>> = {
+  paris: tidied(paris),
+  opencv: tidied(opencv),
+  lin: tidied(lin),
+};

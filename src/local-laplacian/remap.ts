@@ -20,6 +20,7 @@ import {
   sum,
   type Tensor,
   type Tensor1D,
+  tidy,
   where,
 } from '@tensorflow/tfjs-core';
 
@@ -43,7 +44,7 @@ export interface Remap {
 const SMALLEST_EXPONENT = -40;
 
 function bell(detail: Tensor, sigma: Tensor): Tensor {
-  return exp(maximum(div(square(detail), mul(square(sigma), -2)), SMALLEST_EXPONENT));
+  return tidy(() => exp(maximum(div(square(detail), mul(square(sigma), -2)), SMALLEST_EXPONENT)));
 }
 
 /** m(d) = beta d + alpha d exp(-d² / (2 sigma²)), of parameters [sigma, alpha, beta]. */
@@ -54,20 +55,25 @@ export const gaussRemap: Remap = {
   gradient: (detail, dy, parameters) => {
     const [sigma, alpha, beta] = parameters as [Tensor, Tensor, Tensor];
     const weight = bell(detail, sigma);
-    const ratio = div(square(detail), square(sigma));
-    const slope = add(mul(mul(weight, sub(1, ratio)), alpha), beta);
+    const ratio = tidy(() => div(square(detail), square(sigma)));
+    const slope = (): Tensor => add(mul(mul(weight, sub(1, ratio)), alpha), beta);
     const along = mul(dy, detail);
     const bent = mul(along, weight);
     return {
-      detail: mul(dy, slope),
-      parameters: [total(mul(mul(bent, ratio), div(alpha, sigma)), sigma), total(bent, alpha), total(along, beta)],
+      detail: tidy(() => mul(dy, slope())),
+      parameters: [
+        tidy(() => total(mul(bent, ratio), sigma, div(alpha, sigma))),
+        total(bent, alpha),
+        total(along, beta),
+      ],
     };
   },
 };
 
-/** The sum of all numbers, in the shape of a parameter of one number. */
-function total(x: Tensor, parameter: Tensor): Tensor {
-  return reshape(sum(x), parameter.shape);
+/** The sum of all numbers, times a factor, in the shape of a parameter of one number. */
+function total(x: Tensor, parameter: Tensor, factor?: Tensor): Tensor {
+  const all = reshape(sum(x), parameter.shape);
+  return factor ? mul(all, factor) : all;
 }
 
 /** Details below this many intensity units are noise: `alpha` below 1 does not raise them, up to twice as many less. */

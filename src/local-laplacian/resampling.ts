@@ -8,6 +8,7 @@ import {
   type Tensor,
   type Tensor4D,
   tensor,
+  tidy,
   tile,
   zeros,
 } from '@tensorflow/tfjs-core';
@@ -36,8 +37,10 @@ export function shrink(x: Tensor, taps: readonly number[], margins: Margins): Te
 /** Puts a zero after every sample, along both axes, and convolves. */
 export function spread(x: Tensor, taps: readonly number[], margins: Margins): Tensor {
   const [batch, height, width, channels] = x.shape as [number, number, number, number];
-  const columns = reshape(concat([x, zeros(x.shape)], 3), [batch, height, 1, 2 * width * channels]);
-  const both = reshape(concat([columns, zeros(columns.shape)], 2), [batch, 2 * height, 2 * width, channels]);
+  const both = tidy(() => {
+    const columns = tidy(() => reshape(concat([x, zeros(x.shape)], 3), [batch, height, 1, 2 * width * channels]));
+    return reshape(concat([columns, zeros(columns.shape)], 2), [batch, 2 * height, 2 * width, channels]);
+  });
   const lost = margins.map(([, after]) => Math.min(after, 0)) as [number, number];
   const trimmed = lost.some((count) => count < 0)
     ? slice(both, [0, 0, 0, 0], [batch, 2 * height + lost[0], 2 * width + lost[1], channels])
@@ -69,12 +72,13 @@ export function extend(x: Tensor, axis: number, { before, after }: Border): Tens
 /** The adjoint of {@link extend}: adds what stands beyond the ends to the samples that were repeated there. */
 export function fold(y: Tensor, axis: number, { before, after }: Border): Tensor {
   const size = (y.shape[axis] as number) - before.length - after.length;
-  const places = [...before.map((to, i) => [i, to]), ...after.map((to, i) => [before.length + size + i, to])];
-  return places.reduce(
-    (sum: Tensor, [from = 0, to = 0]) => {
-      const margins = y.shape.map((_, i): [number, number] => (i === axis ? [to, size - 1 - to] : [0, 0]));
-      return add(sum, pad(strip(y, axis, from, 1), margins));
-    },
-    strip(y, axis, before.length, size),
-  );
+  const beyond = [...before.map((to, i) => [i, to]), ...after.map((to, i) => [before.length + size + i, to])];
+  let sum = strip(y, axis, before.length, size);
+  for (const [from = 0, to = 0] of beyond) {
+    const last = sum;
+    const margins = y.shape.map((_, i): [number, number] => (i === axis ? [to, size - 1 - to] : [0, 0]));
+    sum = tidy(() => add(last, pad(strip(y, axis, from, 1), margins)));
+    last.dispose();
+  }
+  return sum;
 }
