@@ -1,5 +1,4 @@
 import {
-  add,
   broadcastTo,
   clipByValue,
   concat,
@@ -11,31 +10,19 @@ import {
   tidy,
   transpose,
 } from '@tensorflow/tfjs-core';
-import { argumentError, requireInteger, requireOneOf, requireShape } from '../core/checks.js';
-import { asList, type Options, type SeededArgs, SeededLayer, type Shape, shapeList } from '../core/layer.js';
-import { randomStream } from '../core/random.js';
-import { silu } from './activation.js';
-import { batchStatistics, NORMS, type Statistics } from './batch_norm.js';
-import { type ConditionWeights, conditions } from './conditioning.js';
-import type { Rows } from './coupling.js';
-import { type Flow, logNormal, runFlow } from './flow.js';
-import {
-  type ConditionMoments,
-  type Coupling,
-  conditionTable,
-  couplingTable,
-  runningStatistics,
-  unstackCouplings,
-} from './flow_weights.js';
-import { fromRows, toRows } from './rows.js';
-import { rememberMoments } from './running.js';
+import { argumentError, requireInteger, requireShape } from '../core/checks.js';
+import { asList, type Options, type Shape, shapeList } from '../core/layer.js';
+import { uniformStream } from '../core/random.js';
+import { type Activation, silu } from './activation.js';
+import { batchStatistics } from './batch_norm.js';
+import { logNormal, runFlow } from './flow.js';
+import { FlowLayer, type FlowLayerConfig, flowOptions, type Pattern } from './flow_layer.js';
+import { toRows } from './rows.js';
 
 /** Configuration of {@link ConditionalFlow}. */
-export interface ConditionalFlowConfig extends SeededArgs {
+export interface ConditionalFlowConfig extends FlowLayerConfig {
   /** Dimensions of a label: the number of classes, or 1 for a number. */
   labelSize: number;
-  /** Width of the conditioning networks. Default 64. */
-  hidden?: number;
   /**
    * Steps of the flow, each with one coupling per label dimension. They limit how sharp a prediction can be: the samples of
    * a label spread by at least about `exp(-steps / 2)`. Default 8.
@@ -43,16 +30,9 @@ export interface ConditionalFlowConfig extends SeededArgs {
   steps?: number;
   /** Samples that a prediction averages. Default 10. */
   samples?: number;
-  /**
-   * What the batch norms use at prediction: the running statistics of training, so that a prediction depends on its row
-   * alone, or those of the batch, as the authors' code does. Default `'running'`.
-   */
-  statistics?: 'running' | 'batch';
 }
 
 const OWNER = 'ConditionalFlow';
-
-type FlowValues = ConditionWeights & ConditionMoments & Partial<Coupling>;
 
 /**
  * Conditional normalizing flow: turns noise into labels, given features, by affine couplings whose factors and terms come
@@ -90,36 +70,28 @@ type FlowValues = ConditionWeights & ConditionMoments & Partial<Coupling>;
  * if (error > 1e-4) throw new Error('encode undoes sample');
  * ```
  */
-export class ConditionalFlow extends SeededLayer<Options<ConditionalFlowConfig>> {
+export class ConditionalFlow extends FlowLayer<Options<ConditionalFlowConfig>> {
   static readonly className: string = 'LLFConditionalFlow';
+  protected override readonly patterns: readonly Pattern[] = [
+    { prefix: '', warps: Array.from({ length: this.options.labelSize }, (_, i) => [i]) },
+  ];
+  protected override readonly activation: Activation = silu;
+  protected override readonly points = false;
 
   constructor(config: ConditionalFlowConfig) {
     super(config, OWNER, {
       labelSize: requireInteger(OWNER, 'labelSize', config.labelSize, 1),
-      hidden: requireInteger(OWNER, 'hidden', config.hidden ?? 64, 1),
-      steps: requireInteger(OWNER, 'steps', config.steps ?? 8, 1),
       samples: requireInteger(OWNER, 'samples', config.samples ?? 10, 1),
-      statistics: requireOneOf(OWNER, 'statistics', config.statistics ?? 'running', ['running', 'batch']),
+      ...flowOptions(OWNER, config, 8),
     });
-  }
-
-  /** Which label dimension each coupling changes. */
-  private get warps(): number[][] {
-    const { labelSize, steps } = this.options;
-    return Array.from({ length: steps * labelSize }, (_, i) => [i % labelSize]);
   }
 
   override build(inputShape: Shape | Shape[]): void {
-    const { labelSize, hidden } = this.options;
+    const { labelSize } = this.options;
     const [features, noise] = shapeList(inputShape) as [Shape, Shape?];
-    const [, width = 0] = requireShape(OWNER, 'features', features, ['batch', 'features']);
+    const [, width] = requireShape(OWNER, 'features', features, ['batch', 'features']);
     if (noise) requireShape(OWNER, 'noise', noise, ['batch', labelSize]);
-    const couplings = this.warps.length;
-    const networks = (labelSize > 1 ? 4 : 2) * couplings;
-    this.addWeights({
-      ...conditionTable(width as number, hidden, networks),
-      ...couplingTable(couplings, hidden, labelSize - 1, 1),
-    });
+    this.addFlowWeights(width as number);
     super.build(inputShape);
   }
 
@@ -141,8 +113,7 @@ export class ConditionalFlow extends SeededLayer<Options<ConditionalFlowConfig>>
     const statistics = batchStatistics();
     const start = toRows(z ?? this.drawNoise(1, batch, 'training', this.draws++));
     const { rows, logDet } = runFlow(start, this.flow(x, statistics));
-    const values = this.values<Record<string, Tensor>>();
-    for (const name of NORMS) rememberMoments(values, name, statistics.recorded[name], batch);
+    this.remember(statistics, batch, batch);
     return transpose(reshape(concat([...rows, logDet, logNormal(start)], 0), [-1, batch]));
   }
 
@@ -157,33 +128,17 @@ export class ConditionalFlow extends SeededLayer<Options<ConditionalFlowConfig>>
   }
 
   private drawNoise(samples: number, rows: number, purpose: string, index: number): Tensor {
-    const shape = [samples, rows, this.options.labelSize];
-    const stream = randomStream(this.seed, purpose, index);
-    const size = samples * rows * this.options.labelSize;
-    return tensor(
-      Float32Array.from({ length: size }, () => stream.normal()),
-      shape,
-    );
+    const { uniform } = uniformStream(this.seed, purpose, index);
+    const normal = (): number => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
+    const { labelSize } = this.options;
+    return tensor(Float32Array.from({ length: samples * rows * labelSize }, normal), [samples, rows, labelSize]);
   }
 
-  /** The flow for these features, with the statistics of prediction unless others are given. */
-  private flow(x: Tensor, given?: Statistics): Flow {
-    if (!this.built) {
-      this.build(x.shape);
-      this.built = true;
-    }
-    const values = this.values<FlowValues>();
-    const couplings = unstackCouplings(values);
-    const ofBatch = given ?? (this.options.statistics === 'batch' ? batchStatistics() : undefined);
-    const statistics = ofBatch ?? runningStatistics(values, couplings);
-    const { warps } = this;
-    return {
-      warps,
-      couplings,
-      statistics,
-      activation: silu,
-      conditions: conditions(x, warps.length, values, statistics),
-    };
+  protected override requireLabels(x: Tensor, y: Tensor): void {
+    const expected = [x.shape[0] as number, this.options.labelSize];
+    requireShape(OWNER, 'labels', y.shape, y.rank === 3 ? ['samples', ...expected] : expected);
+    if (!this.built) this.build(x.shape);
+    this.built = true;
   }
 
   /**
@@ -191,30 +146,8 @@ export class ConditionalFlow extends SeededLayer<Options<ConditionalFlowConfig>>
    * (default: one, drawn from the seed) → the shape of `z`. Gradients flow.
    */
   sample(x: Tensor, z?: Tensor): Tensor {
-    return tidy(() => {
-      const noise = z ?? reshape(this.drawNoise(1, x.shape[0] as number, 'sample', 0), [x.shape[0] as number, -1]);
-      return fromRows(runFlow(this.rowsOf('z', x, noise), this.flow(x)).rows, noise.shape);
-    });
-  }
-
-  /** The noise that labels come from, the inverse of {@link sample}: `y [B, labelSize]` or `[S, B, labelSize]` → the same. */
-  encode(x: Tensor, y: Tensor): Tensor {
-    return tidy(() => fromRows(runFlow(this.rowsOf('y', x, y), this.flow(x), true).rows, y.shape));
-  }
-
-  /** Log-density of labels given features: `y [B, labelSize]` → `[B]`, or `[S, B, labelSize]` → `[S, B]`; in nats. */
-  logProb(x: Tensor, y: Tensor): Tensor {
-    return tidy(() => {
-      const { rows, logDet } = runFlow(this.rowsOf('y', x, y), this.flow(x), true);
-      // Backward, the log-determinant is that of the map from label to noise.
-      return reshape(add(logNormal(rows), logDet), y.shape.slice(0, -1));
-    });
-  }
-
-  private rowsOf(argument: string, x: Tensor, y: Tensor): Rows {
-    const expected = [x.shape[0] as number, this.options.labelSize];
-    requireShape(OWNER, argument, y.shape, y.rank === 3 ? ['samples', ...expected] : expected);
-    return toRows(y);
+    const batch = x.shape[0] as number;
+    return tidy(() => this.forward(x, z ?? reshape(this.drawNoise(1, batch, 'sample', 0), [batch, -1])));
   }
 }
 serialization.registerClass(ConditionalFlow);

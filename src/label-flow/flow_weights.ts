@@ -48,23 +48,24 @@ export function couplingTable(couplings: number, hidden: number, keep: number, w
   };
 }
 
-const WEIGHTS = ['labelKernel', 'labelGamma', 'labelBeta', 'outKernel', 'mergeKernel', 'mergeBias'] as const;
-const RUNNING = ['labelMean', 'labelVariance', 'outMean', 'outVariance'] as const;
-
 /** The tensors of one coupling: its weights, and its running statistics as columns. */
-export interface Coupling extends CouplingWeights, Partial<Record<(typeof RUNNING)[number], Tensor>> {}
+export interface Coupling extends CouplingWeights {
+  labelMean?: Tensor;
+  labelVariance?: Tensor;
+  outMean?: Tensor;
+  outVariance?: Tensor;
+}
 
-/** The tensors of each coupling, from the stacked ones; further entries of the table are passed over. */
-export function unstackCouplings(stacked: Partial<Coupling>): Coupling[] {
-  const named = [...WEIGHTS, ...RUNNING].flatMap((name) => {
-    const tensor = stacked[name];
-    if (!tensor) return [];
-    const list = unstacked(tensor);
-    return [[name, name.endsWith('Mean') || name.endsWith('Variance') ? list.map(asColumn) : list] as const];
-  });
-  const count = (stacked.mergeBias as Tensor).shape[0] as number;
-  const one = (i: number): unknown => Object.fromEntries(named.map(([name, list]) => [name, list[i]]));
-  return Array.from({ length: count }, (_, i) => one(i) as Coupling);
+/** The tensors of each coupling, from the stacked ones; those of the conditions are passed over. */
+export function unstackCouplings(stacked: Readonly<Record<string, Tensor>>): Coupling[] {
+  const couplings: Record<string, Tensor>[] = [];
+  for (const [name, tensor] of Object.entries(stacked)) {
+    if (name.startsWith('condition')) continue;
+    unstacked(tensor).forEach((one, i) => {
+      couplings[i] = { ...couplings[i], [name]: /Mean|Variance/.test(name) ? asColumn(one) : one };
+    });
+  }
+  return couplings as unknown as Coupling[];
 }
 
 function asColumn(x: Tensor): Tensor {

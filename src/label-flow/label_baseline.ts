@@ -1,10 +1,10 @@
-import { add, matMul, slice, softmax, type Tensor1D, type Tensor2D, tensor2d, tidy } from '@tensorflow/tfjs-core';
+import { dispose, type Tensor, type Tensor1D, type Tensor2D, tensor2d, tidy } from '@tensorflow/tfjs-core';
 import { argumentError, requireInteger, requireOneOf } from '../core/checks.js';
 import { resolveSeed } from '../core/random.js';
-import { constrainedLabels, fitAdversarially, fitExpectations } from './baseline_labels.js';
+import { adversarial, constrainedLabels, expectations } from './baseline_labels.js';
 import { type Bounds, boundsTable } from './bounds.js';
-import { type Features, type Matrix, readFeatures, scaled, scaledFeatures, scalingOf } from './features.js';
-import { LinearClassifier } from './linear_classifier.js';
+import { type Features, readFeatures, scaled, scaledFeatures, scalingOf } from './features.js';
+import { crossEntropyTo, fitLinear, linearProbabilities, type Objective } from './linear_classifier.js';
 import { averageLabels, classPrior, majorityLabels } from './vote_labels.js';
 import { readVotes, type Votes, type VoteTable } from './votes.js';
 import { likeliest, type WeakLearner } from './weak_learner.js';
@@ -34,7 +34,7 @@ const METHODS = ['majority', 'average', 'ge', 'all', 'cll'] as const;
 /** A rival of the label flow; made by {@link labelBaseline}. */
 export class LabelBaseline implements WeakLearner {
   private readonly seed: number;
-  private fitted: { weights: number[]; scaling: ReturnType<typeof scalingOf> } | undefined;
+  private fitted: { kernel: number[]; bias: number[]; scaling: ReturnType<typeof scalingOf> } | undefined;
 
   /** See {@link labelBaseline}. */
   constructor(private readonly config: LabelBaselineConfig) {
@@ -51,20 +51,26 @@ export class LabelBaseline implements WeakLearner {
     const data = await readFeatures(OWNER, x, features);
     const table = readVotes(OWNER, votes, labelSize, data.rows);
     const scaling = scalingOf(data);
-    const { weights } = this.classifier(scaled(data, scaling), table);
-    this.fitted = { weights: Array.from(weights), scaling };
+    const objective = this.objective(table);
+    const scaledData = tensor2d(scaled(data, scaling).values, [data.rows, features]);
+    const weights = fitLinear(scaledData, labelSize, objective);
+    const [kernel, bias] = await Promise.all(weights.map(async (weight) => Array.from(await weight.data())));
+    this.fitted = { kernel: kernel as number[], bias: bias as number[], scaling };
+    objective.dispose();
+    dispose([scaledData, ...weights]);
   }
 
-  private classifier(x: Matrix, table: VoteTable): LinearClassifier {
+  private objective(table: VoteTable): Objective & { dispose(): void } {
     const { method, labelSize, classBalance } = this.config;
     const prior = classPrior(OWNER, labelSize, classBalance);
     const majority = majorityLabels(table, prior);
     const bounds = boundsTable(OWNER, table, this.config.bounds, majority);
-    if (method === 'ge') return fitExpectations(x, table, bounds);
-    if (method === 'all') return fitAdversarially(x, table, bounds);
-    const labels = { majority: () => majority, average: () => averageLabels(table, prior) };
-    const soft = method === 'cll' ? constrainedLabels(table, bounds, this.seed) : labels[method]();
-    return new LinearClassifier(x, labelSize).fit(soft);
+    if (method === 'all') return adversarial(table, bounds);
+    if (method === 'ge') return { ...expectations(table, bounds), dispose: () => {} };
+    const given = (labels: Float32Array): Tensor => tensor2d(labels, [table.rows, labelSize]);
+    const voted = method === 'average' ? averageLabels(table, prior) : majority;
+    const labels = method === 'cll' ? constrainedLabels(table, bounds, this.seed) : given(voted);
+    return { ...crossEntropyTo(labels), dispose: () => labels.dispose() };
   }
 
   /** Probabilities of the classes, `[N, C]` float32. */
@@ -73,10 +79,8 @@ export class LabelBaseline implements WeakLearner {
     if (!fitted) throw argumentError(OWNER, 'predict', 'called after fit', undefined);
     const { features, labelSize } = this.config;
     return tidy(() => {
-      const weights = tensor2d(fitted.weights, [features + 1, labelSize]);
-      const kernel = slice(weights, [0, 0], [features, labelSize]);
-      const bias = slice(weights, [features, 0], [1, labelSize]);
-      return softmax(add(matMul(scaledFeatures(OWNER, x, fitted.scaling), kernel), bias)) as Tensor2D;
+      const kernel = tensor2d(fitted.kernel, [features, labelSize]);
+      return linearProbabilities(scaledFeatures(OWNER, x, fitted.scaling), kernel, tensor2d([fitted.bias])) as Tensor2D;
     });
   }
 
@@ -90,8 +94,7 @@ export class LabelBaseline implements WeakLearner {
  * Classifiers from votes to compare {@link labelFlow} with, in the same interface: a linear one from the majority or the
  * average of the votes, by generalised expectation (GE), adversarial (ALL) or constrained labels (CLL).
  *
- * Input and output as of {@link labelFlow}; everything is computed in plain numbers, and nothing has to be disposed but the
- * predictions.
+ * Input and output as of {@link labelFlow}; nothing has to be disposed but the predictions.
  *
  * @throws As {@link labelFlow} does.
  *

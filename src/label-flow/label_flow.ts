@@ -95,14 +95,8 @@ export class LabelFlow implements WeakLearner<LabelFlowReport> {
     const [low, high] = config.range ?? [0, 1];
     if (!(low < high)) throw argumentError(OWNER, 'range', '[low, high] with low < high', config.range);
     // Errors in the rest should not wait for `fit`.
-    new ConditionalFlow(this.flowConfig());
+    new ConditionalFlow(config);
     if (config.classBalance) classPrior(OWNER, config.labelSize, config.classBalance);
-  }
-
-  private flowConfig(): ConditionalFlowConfig {
-    const { labelSize, hidden, steps, samples, statistics, seed } = this.config;
-    const given = { hidden, steps, samples, statistics, seed };
-    return { labelSize, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
   }
 
   /**
@@ -163,7 +157,7 @@ export class LabelFlow implements WeakLearner<LabelFlowReport> {
     this.model?.dispose();
     this.scaling = scalingOf(data);
     const symbol = input({ shape: [data.columns] });
-    const flow = new ConditionalFlow(this.flowConfig());
+    const flow = new ConditionalFlow(this.config);
     this.model = modelOf({ inputs: symbol, outputs: flow.apply(symbol) as SymbolicTensor });
     const optimizer = train.adam(learningRate, 0.9, 0.999, 1e-8);
     this.model.compile({ optimizer, loss });

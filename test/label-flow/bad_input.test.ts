@@ -53,7 +53,7 @@ const atOnce: readonly Case[] = [
   [
     'labels of other rows',
     () => new ConditionalFlow({ labelSize: 2, hidden: 2 }).logProb(tf.zeros([3, 2]), tf.zeros([2, 2])),
-    'ConditionalFlow: y must be of shape [3, 2], received [2, 2].',
+    'ConditionalFlow: labels must be of shape [3, 2], received [2, 2].',
   ],
   [
     'bounds above 1',

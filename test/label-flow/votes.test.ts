@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { onSimplex } from '../../src/label-flow/baseline_labels.js';
 import { boundsTable } from '../../src/label-flow/bounds.js';
 import { oneFeatureSignal } from '../../src/label-flow/one_feature_signal.js';
 import { averageLabels, majorityLabels } from '../../src/label-flow/vote_labels.js';
@@ -167,13 +166,5 @@ describe('oneFeatureSignal', () => {
       const signal = oneFeatureSignal(values, [0, 0, 1, 1]);
       expect(Number.isFinite(signal.coefficient) && Number.isFinite(signal.intercept)).toBe(true);
     }
-  });
-});
-
-describe('onSimplex', () => {
-  it('finds the nearest probabilities', () => {
-    close(onSimplex([0.2, 0.8]), [0.2, 0.8]);
-    close(onSimplex([2, 0, -1]), [1, 0, 0]);
-    close(onSimplex([0.5, 0.7]), [0.4, 0.6]);
   });
 });
