@@ -3,6 +3,8 @@ import { argv } from 'node:process';
 
 const experiments: Readonly<Record<string, () => Promise<unknown>>> = {
   cropr: () => import('./cropr/index.js'),
+  'label-flow': () => import('./label_flow/index.js'),
+  lewis: () => import('./lewis/index.js'),
 };
 
 const chosen = argv[2] ?? '';

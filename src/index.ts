@@ -12,3 +12,4 @@ export * from './cropr/index.js';
 export * from './forgetting/index.js';
 export * from './label-flow/index.js';
 export * from './local-laplacian/index.js';
+export { stopGradient } from './ops/stop_gradient.js';
