@@ -89,6 +89,22 @@ describe('accelerateWasm', () => {
     expect(sorted()).toEqual(stock);
   });
 
+  it('leaves to the cpu backend only what the kernels do not take', async () => {
+    await accelerate();
+    const copies = vi.spyOn(tf.findBackend('cpu'), 'write');
+    const attrs = { strides: [1, 1], pad: 'same', dataFormat: 'NCHW', dilations: [1, 1] };
+    const run = (dtype: 'float32' | 'complex64') =>
+      tf.tidy(() => {
+        const inputs = { x: tensorOf([1, 3, 5, 4], 1), filter: tensorOf([3, 3, 3, 2], 2) };
+        if (dtype === 'float32') tf.engine().runKernel('Conv2D', inputs, attrs);
+        else tf.mul(tf.complex([1, 2], [3, 4]), tf.complex([1, 2], [3, 4]));
+      });
+    run('float32');
+    expect(copies).not.toHaveBeenCalled();
+    run('complex64');
+    expect(copies).toHaveBeenCalled();
+  });
+
   it('leaves a kernel that somebody puts in the place of ours', async () => {
     const stock = tf.getKernel('Softmax', 'wasm');
     const handle = await accelerate();

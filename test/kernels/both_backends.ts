@@ -1,14 +1,19 @@
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { accelerateWasm, type WasmAcceleration } from '../../src/wasm/index.js';
+import { watchBorders } from './borders.js';
 
 export { numbers, tensorOf } from './numbers.js';
 
-/** Installs the kernels for the tests of a file. */
+/** The sizes of the blocks of the heap that somebody has written past. */
+let crossedBorders = (): number[] => [];
+
+/** Installs the kernels for the tests of a file, over a heap that notices what is written outside of its blocks. */
 export function withAcceleration(): void {
   let handle: WasmAcceleration | undefined;
   beforeAll(async () => {
     await tf.setBackend('wasm');
+    crossedBorders = watchBorders();
     handle = await accelerateWasm();
     expect(handle.warning).toBe('');
   });
@@ -35,6 +40,7 @@ export function computeOn(backend: 'cpu' | 'wasm', compute: () => tf.Tensor | tf
     }));
   });
   expect(tf.memory().numTensors).toBe(before);
+  expect(crossedBorders()).toEqual([]);
   return results;
 }
 

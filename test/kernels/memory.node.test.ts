@@ -4,7 +4,7 @@ import { visionTransformer } from '../../src/cropr/index.js';
 import { selfAttention } from '../../src/ops/attention.js';
 import { accelerateWasm } from '../../src/wasm/index.js';
 import { tensorOf } from './both_backends.js';
-import { heap, withWatchedHeap } from './heap.js';
+import { heap, wasmBackend, withWatchedHeap } from './heap.js';
 import { programs, steps } from './programs.js';
 
 const memory = withWatchedHeap();
@@ -82,6 +82,10 @@ describe('where memory ends', () => {
     expect(watch.sizes).toEqual([]);
     expect(watch.held()).toEqual(before);
     tf.dispose([row, column]);
+  });
+
+  it('sizes that a compiled function tells as negative numbers are what they are', () => {
+    expect(() => wasmBackend().wasm._malloc(-4096)).toThrow(`out of memory, ${2 ** 32 - 4096} bytes`);
   });
 
   it('truly: a model that finds no memory throws, and predicts the same bits when there is some', () => {

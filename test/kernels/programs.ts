@@ -1,4 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
+import { fastFilter } from '../../src/local-laplacian/fast_filter.js';
+import { gaussRemap } from '../../src/local-laplacian/remap.js';
 import { selfAttention } from '../../src/ops/attention.js';
 import { gatherTokens } from '../../src/ops/gather_tokens.js';
 import { gelu } from '../../src/ops/gelu.js';
@@ -37,7 +39,7 @@ export function programs(size: number): Record<string, () => tf.Tensor[]> {
     clip: () => [tf.clipByValue(tensorOf([size, 24], 1), -0.5, 0.5)],
     softmax: () => withGradients((x) => tf.softmax(x as tf.Tensor), [tensorOf([size, 24], 1)]),
     conv2d: () =>
-      withGradients((x, w) => tf.conv2d(x as Four, w as Four, 1, 'same'), [image(8, 1), tensorOf([3, 3, 8, 9], 2)]),
+      withGradients((x, w) => tf.conv2d(x as Four, w as Four, 1, 'same'), [image(8, 1), tensorOf([3, 3, 8, 20], 2)]),
     'conv2d, channels first': () => {
       const attrs = { strides: [1, 1], pad: 'same', dataFormat: 'NCHW', dilations: [1, 1] };
       const [x, dy, filter] = [tensorOf([1, 8, size, 4], 1), tensorOf([1, 9, size, 4], 2), tensorOf([3, 3, 8, 9], 3)];
@@ -50,10 +52,10 @@ export function programs(size: number): Record<string, () => tf.Tensor[]> {
     'fused conv2d': () => [
       tf.fused.conv2d({
         x: image(8, 1),
-        filter: tensorOf([3, 3, 8, 9], 2) as Four,
+        filter: tensorOf([3, 3, 8, 20], 2) as Four,
         strides: 1,
         pad: 'same',
-        bias: tensorOf([9], 3),
+        bias: tensorOf([20], 3),
         activation: 'relu',
       }),
     ],
@@ -62,6 +64,15 @@ export function programs(size: number): Record<string, () => tf.Tensor[]> {
         (x, w) => tf.depthwiseConv2d(x as Four, w as Four, 1, 'same'),
         [image(8, 1), tensorOf([3, 3, 8, 2], 2)],
       ),
+    'local Laplacian filter': () => {
+      const setting = { pyramid: 'opencv', levels: 3, samples: 3, range: [0, 1], from: 0, to: 2 } as const;
+      const image = tf.abs(tensorOf([1, size, 9, 1], 1));
+      const parameters = [1.2, 0.3, 0.8, 0.9].map((value) => tf.tensor1d([value]));
+      return withGradients(
+        (x, gain, ...all) => fastFilter(x as tf.Tensor, gain as tf.Tensor, gaussRemap, all, setting),
+        [image, ...parameters],
+      );
+    },
     'batch norm': () => [
       tf.batchNorm(image(8, 1), tensorOf([8], 2) as tf.Tensor1D, tf.abs(tensorOf([8], 3)) as tf.Tensor1D),
     ],

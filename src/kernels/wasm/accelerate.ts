@@ -117,8 +117,9 @@ function install(): WasmAcceleration {
   const undo = [
     freeFailedTapes(),
     accelerateOptimizers(),
-    ...KERNELS.map((kernel) => replace(kernel, simd)),
+    // Below the kernels, so that it gets only what they leave.
     borrowCpuKernels(),
+    ...KERNELS.map((kernel) => replace(kernel, simd)),
   ];
   const handle: WasmAcceleration = {
     kernels: KERNELS.map(({ name }) => name),

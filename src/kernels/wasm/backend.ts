@@ -55,7 +55,9 @@ export function guardAllocator(wasm: WasmBackend['wasm'], memory: WebAssembly.Me
   // What stands there before the first call is a stub, which would put the true function in our place.
   wasm._free(wasm._malloc(1));
   const stock = wasm._malloc;
-  const guarded = (bytes: number): number => {
+  const guarded = (signed: number): number => {
+    // Compiled functions tell sizes above 2 GB as negative numbers.
+    const bytes = signed < 0 ? signed + MOST : signed;
     const pointer = bytes < MOST ? stock(bytes) >>> 0 : 0;
     const isWhole = pointer + bytes <= memory.buffer.byteLength;
     if (isWhole && (pointer > 0 || bytes === 0)) return pointer;

@@ -57,10 +57,10 @@ function moveWindows(
   }
 }
 
-/** Whether the windows are the image's own pixels, one after another. */
+/** Whether the windows are the image's own pixels, one after another: along an axis, no padding at its end either. */
 @inline
-function isPointwise(filter: i32, stride: i32, padding: i32): bool {
-  return filter == 1 && stride == 1 && padding == 0;
+function isPointwise(filter: i32, stride: i32, padding: i32, size: i32, outSize: i32): bool {
+  return filter == 1 && stride == 1 && padding == 0 && outSize == size;
 }
 
 /**
@@ -94,7 +94,9 @@ export function conv(
 ): void {
   const size = filterHeight * filterWidth * channels;
   const positions = batch * outHeight * outWidth;
-  const pointwise = isPointwise(filterHeight, strideHeight, top) && isPointwise(filterWidth, strideWidth, left);
+  const pointwise =
+    isPointwise(filterHeight, strideHeight, top, height, outHeight) &&
+    isPointwise(filterWidth, strideWidth, left, width, outWidth);
   for (let first = 0; first < positions; first += tile) {
     const count = min(tile, positions - first);
     const matrix = pointwise ? at(x, first * channels) : windows;
@@ -168,7 +170,9 @@ export function convFilterGradient(
 ): void {
   const size = filterHeight * filterWidth * channels;
   const positions = batch * outHeight * outWidth;
-  const pointwise = isPointwise(filterHeight, strideHeight, top) && isPointwise(filterWidth, strideWidth, left);
+  const pointwise =
+    isPointwise(filterHeight, strideHeight, top, height, outHeight) &&
+    isPointwise(filterWidth, strideWidth, left, width, outWidth);
   for (let first = 0; first < positions; first += tile) {
     const count = min(tile, positions - first);
     const matrix = pointwise ? at(x, first * channels) : windows;
@@ -222,7 +226,9 @@ export function convInputGradient(
 ): void {
   const size = filterHeight * filterWidth * channels;
   const positions = batch * outHeight * outWidth;
-  const pointwise = isPointwise(filterHeight, strideHeight, top) && isPointwise(filterWidth, strideWidth, left);
+  const pointwise =
+    isPointwise(filterHeight, strideHeight, top, height, outHeight) &&
+    isPointwise(filterWidth, strideWidth, left, width, outWidth);
   if (!pointwise) memory.fill(out, 0, (<usize>(batch * height * width * channels)) << 2);
   for (let first = 0; first < positions; first += tile) {
     const count = min(tile, positions - first);
