@@ -10,8 +10,8 @@ import { type Layer, type ModelLayer, modelLayers } from './model_weights.js';
 export type LayerSelection =
   | string
   | readonly string[]
-  | { readonly before: string }
-  | { readonly from: string }
+  | { /** All layers before this one. */ readonly before: string }
+  | { /** This layer and all after it. */ readonly from: string }
   | ((layer: Layer, name: string) => boolean);
 
 /** Edit distance of two strings, or of two lists. */

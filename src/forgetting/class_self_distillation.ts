@@ -15,6 +15,7 @@ import {
 import { argumentError, requireInteger, requireNumber } from '../core/checks.js';
 import { randomStream } from '../core/random.js';
 import { stopGradient } from '../ops/stop_gradient.js';
+import { withCleanGradient } from './cross_entropy.js';
 
 /** Options of {@link classSelfDistillation}. */
 export interface ClassSelfDistillationConfig {
@@ -66,7 +67,8 @@ export function classSelfDistillation({
     }
     return tidy(() => {
       const half = (x: Tensor, i: number): Tensor => slice(x, [(i * rows) / 2, 0], [rows / 2, classes]);
-      const [own, partner] = [half(logits, 0), stopGradient(half(logits, 1))];
+      const clean = withCleanGradient(logits);
+      const [own, partner] = [half(clean, 0), stopGradient(half(clean, 1))];
       const crossEntropy = neg(sum(mul(half(target, 0), logSoftmax(own)), 1));
       const soft = (x: Tensor): Tensor => mul(x, 1 / temperature);
       const gap = sub(logSoftmax(soft(partner)), logSoftmax(soft(own)));

@@ -1,5 +1,19 @@
-import { add, cast, logSoftmax, mean, mul, neg, reshape, sum, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import {
+  add,
+  cast,
+  clone,
+  div,
+  logSoftmax,
+  mean,
+  mul,
+  neg,
+  reshape,
+  sum,
+  type Tensor,
+  tidy,
+} from '@tensorflow/tfjs-core';
 import { argumentError, requireNumber } from '../core/checks.js';
+import { withGradient } from '../ops/custom_gradient.js';
 
 /** Options of {@link crossEntropy}. */
 export interface CrossEntropyConfig {
@@ -51,8 +65,23 @@ export function crossEntropy({
       const classes = shape[shape.length - 1] as number;
       const floatTarget = target.dtype === 'float32' ? target : cast(target, 'float32');
       const smooth = smoothing === 0 ? floatTarget : add(mul(floatTarget, 1 - smoothing), smoothing / classes);
-      const perRow = neg(sum(mul(smooth, logSoftmax(logits)), -1));
+      const perRow = neg(sum(mul(smooth, logSoftmax(withCleanGradient(logits))), -1));
       return shape.length === 2 ? perRow : mean(reshape(perRow, [shape[0] as number, -1]), 1);
     });
   };
+}
+
+/**
+ * Passes logits on, and divides their gradient by 1, which changes no number.
+ *
+ * On webgl a matrix of odd width has a border in its texture. `exp`, and so the gradient of a softmax, fills it with ones;
+ * `matMul` with an odd inner size adds it up, so that from the second step on a classifier with an odd number of classes
+ * gets wrong gradients (no tfjs issue was found). Division is the one operation that clears the border.
+ */
+export function withCleanGradient(logits: Tensor): Tensor {
+  return withGradient(
+    [logits],
+    (x) => ({ value: clone(x), saved: {} }),
+    (dy) => [div(dy, 1)],
+  );
 }

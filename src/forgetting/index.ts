@@ -38,7 +38,7 @@ export { LayerwiseLearningRate, type LayerwiseLearningRateConfig } from './layer
 export { LearningRateSchedule, type LearningRateScheduleConfig } from './learning_rate_schedule.js';
 export { type LinearProbeOptions, linearProbe } from './linear_probe.js';
 export { kelsMask, leadingChannels, magnitudeMask, welsMask } from './masks.js';
-export type { ForgetContext, ForgetMemory, ForgetOperation } from './operation.js';
+export type { ForgetContext, ForgetMemory, ForgetOperation, Remembered } from './operation.js';
 export { type PartialForgettingOptions, partialForgetting } from './partial_forgetting.js';
 export { type PredictionDepthData, type PredictionDepthResult, predictionDepth } from './prediction_depth.js';
 export {
@@ -59,6 +59,7 @@ export {
   stepDecay,
 } from './schedules.js';
 export { SEALAnnealer, type SEALAnnealerConfig } from './seal_annealer.js';
+export { SkipNonFinite } from './skip_non_finite.js';
 export { type SlimModelOptions, slimModel } from './slim_model.js';
 export { type TopographicSimilarityOptions, topographicSimilarity } from './topographic_similarity.js';
 export { WeightDecay, type WeightDecayConfig } from './weight_decay.js';

@@ -8,7 +8,15 @@ import { type RandomStream, randomStream } from '../core/random.js';
 import { freshValues, isKernel, type ReinitKey, type ReinitLaw } from '../core/reinitialize.js';
 
 /** What an operation keeps between forgettings, by name: plain numbers, so that nothing leaks. */
-export type ForgetMemory = Map<string, { readonly values: Float32Array | Uint8Array; readonly shape: number[] }>;
+export type ForgetMemory = Map<string, Remembered>;
+
+/** Something that an operation remembers. */
+export interface Remembered {
+  /** Numbers, or a mask of 1 and 0, row-major. */
+  readonly values: Float32Array | Uint8Array;
+  /** Their shape. */
+  readonly shape: number[];
+}
 
 /** What an operation works with. */
 export interface ForgetContext {

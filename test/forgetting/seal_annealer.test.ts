@@ -5,6 +5,7 @@ import { modelWeights } from '../../src/core/model_weights.js';
 import { optimizerSlots } from '../../src/core/optimizer_state.js';
 import { ascend, ascending, requireAscent } from '../../src/forgetting/ascent.js';
 import { SEALAnnealer, type SEALAnnealerConfig } from '../../src/forgetting/seal_annealer.js';
+import { WeightDecay } from '../../src/forgetting/weight_decay.js';
 import { layerValues, optimizers, smallModel, traces, train, weightValues } from '../core/models.js';
 import groups from '../fixtures/forgetting/resnet_groups.json' with { type: 'json' };
 import { onEachBackend } from '../setup/backends.js';
@@ -84,6 +85,27 @@ onEachBackend((backend) => {
         expect(seal.divergence).toMatch(/^SEALAnnealer: the ascent of epoch 2 diverged: loss .*, relative change /);
         const { history: calm } = await train(smallModel(), { epochs: 6, callbacks: [annealer({ generations: 3 })] });
         expect(calm['seal/diverged']).toEqual([0, 0, 0, 0, 0, 0]);
+      }
+    });
+
+    it('switches weight decay off for what ascends, or turns it round, coupled or not', async () => {
+      for (const decoupled of [false, true]) {
+        const end = async (ascentWeightDecay: number, rate: number): Promise<number[]> => {
+          const model = smallModel(tf.train.sgd(0.1));
+          const decay = new WeightDecay({ rate, decoupled, exemptVectors: false });
+          const seal = annealer({ ascentScale: 1, ascentWeightDecay, partial: true });
+          await train(model, { epochs: 2 });
+          await train(model, { initialEpoch: 2, epochs: 3, batchSize: 10, callbacks: [decay, seal] });
+          return layerValues(model, 'body');
+        };
+        const [off, without, shrunk] = [await end(0, 0.5), await end(0, 0), await end(-1, 0.5)];
+        expect(off).toEqual(without);
+        const start = smallModel(tf.train.sgd(0.1));
+        await train(start, { epochs: 2 });
+        layerValues(start, 'body').forEach((before, i) => {
+          // One step at rate 0.1 takes 0.1 * 0.5 of the weight away.
+          expect(shrunk[i]).toBeCloseTo((without[i] as number) - 0.05 * before, 5);
+        });
       }
     });
 
