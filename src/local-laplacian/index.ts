@@ -1,12 +1,10 @@
 export { AffineNorm, type AffineNormConfig } from './affine_norm_layer.js';
-export { type ExactOptions, exactLocalLaplacian } from './exact_filter.js';
 export { type LocalLaplacianOptions, localLaplacian } from './local_laplacian.js';
 export { MLPRemap, type MLPRemapConfig, type MLPRemapForm } from './mlp_remap_layer.js';
 export { collapsePyramid, laplacianPyramid, type PyramidOptions } from './pyramid.js';
 export type { Pyramid } from './pyramid_operators.js';
 export { explainRemap, isMonotone, type RemapCurve } from './remap_curve.js';
 export type { ColorMode, FilterOptions } from './setting.js';
-export { SkipNonFinite } from './skip_non_finite.js';
 export { type SSIMLossOptions, type SSIMOptions, ssim, ssimLoss } from './ssim.js';
 export { type StyleTransferOptions, styleTransfer } from './style_transfer.js';
 export { TrainableLLF, type TrainableLLFConfig } from './trainable_llf_layer.js';

@@ -191,20 +191,3 @@ export function tableRemap(span: number): Remap {
     },
   };
 }
-
-/** The remap functions with three parameters, number by number in plain TypeScript. */
-export const plainRemap: Readonly<
-  Record<'gauss' | 'paris', (sigma: number, alpha: number, beta: number, isBlended?: boolean) => (d: number) => number>
-> = {
-  gauss: (sigma, alpha, beta) => (d) => beta * d + alpha * d * Math.exp((-d * d) / (2 * sigma * sigma)),
-  paris: (sigma, alpha, beta, isBlended = true) => {
-    return (d) => {
-      const size = Math.abs(d);
-      if (size > sigma) return Math.sign(d) * (beta * (size - sigma) + sigma);
-      const share = size / sigma;
-      const ramp = isBlended && alpha < 1 ? Math.min(Math.max((size - NOISE) / NOISE, 0), 1) : 1;
-      const tau = (ramp * (ramp - 2)) ** 2;
-      return Math.sign(d) * sigma * (tau * share ** alpha + (1 - tau) * share);
-    };
-  },
-};

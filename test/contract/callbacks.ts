@@ -8,8 +8,8 @@ import { LearningRateSchedule } from '../../src/forgetting/learning_rate_schedul
 import { partialForgetting } from '../../src/forgetting/partial_forgetting.js';
 import { denseSparseDense, iterativeMagnitudePruning } from '../../src/forgetting/pruning.js';
 import { SEALAnnealer } from '../../src/forgetting/seal_annealer.js';
+import { SkipNonFinite } from '../../src/forgetting/skip_non_finite.js';
 import { WeightDecay } from '../../src/forgetting/weight_decay.js';
-import { SkipNonFinite } from '../../src/local-laplacian/skip_non_finite.js';
 
 /** The runs of the contract have this many epochs. */
 export const EPOCHS = 4;

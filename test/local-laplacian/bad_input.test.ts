@@ -1,11 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
+import { SkipNonFinite } from '../../src/forgetting/skip_non_finite.js';
 import { AffineNorm } from '../../src/local-laplacian/affine_norm_layer.js';
-import { exactLocalLaplacian } from '../../src/local-laplacian/exact_filter.js';
 import { localLaplacian } from '../../src/local-laplacian/local_laplacian.js';
 import { MLPRemap } from '../../src/local-laplacian/mlp_remap_layer.js';
 import { explainRemap, isMonotone } from '../../src/local-laplacian/remap_curve.js';
-import { SkipNonFinite } from '../../src/local-laplacian/skip_non_finite.js';
 import { ssim, ssimLoss } from '../../src/local-laplacian/ssim.js';
 import { styleTransfer } from '../../src/local-laplacian/style_transfer.js';
 import { TrainableLLF } from '../../src/local-laplacian/trainable_llf_layer.js';
@@ -190,9 +189,6 @@ describe('bad input is named:', () => {
   });
 
   it('by a promise', async () => {
-    await expect(exactLocalLaplacian(image(1, 8, 8, 3))).rejects.toThrow(
-      'exactLocalLaplacian: image must be of shape [batch, height, width, 1]',
-    );
     await expect(styleTransfer(image(2, 8, 8, 1), image(1, 8, 8, 1))).rejects.toThrow(
       'styleTransfer: image must be of shape [1, height, width, 1]',
     );

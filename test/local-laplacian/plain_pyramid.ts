@@ -1,4 +1,4 @@
-import type { Pyramid } from './pyramid_operators.js';
+import type { Pyramid } from '../../src/local-laplacian/pyramid_operators.js';
 
 /** A row of a banded matrix: the entries from `start` on. */
 export interface Row {
