@@ -2,7 +2,13 @@ export type { Bounds } from './bounds.js';
 export { ConditionalFlow, type ConditionalFlowConfig } from './conditional_flow_layer.js';
 export type { Features } from './features.js';
 export { type BaselineMethod, type LabelBaseline, type LabelBaselineConfig, labelBaseline } from './label_baseline.js';
-export { type BrokenBound, type LabelFlow, type LabelFlowConfig, type LabelFlowReport, labelFlow } from './label_flow.js';
+export {
+  type BrokenBound,
+  type LabelFlow,
+  type LabelFlowConfig,
+  type LabelFlowReport,
+  labelFlow,
+} from './label_flow.js';
 export {
   type FlowLoss,
   type FlowLossConfig,
