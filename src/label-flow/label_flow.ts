@@ -57,10 +57,13 @@ export interface LabelFlowConfig extends Omit<ConditionalFlowConfig, 'name'>, Fl
 
 /** A signal that the training could not hold to its bound. */
 export interface BrokenBound {
+  /** Its place among the votes of a row. */
   signal: number;
+  /** The class that the bound is for. */
   class: number;
   /** Error of the signal against the labels that the flow predicts. */
   error: number;
+  /** The error that it should not exceed. */
   bound: number;
 }
 

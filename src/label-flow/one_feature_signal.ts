@@ -5,6 +5,7 @@ import { requireLabels } from './votes.js';
 export interface OneFeatureSignal {
   /** Log-odds of class 1 are `coefficient · value + intercept`. */
   readonly coefficient: number;
+  /** The log-odds at 0. */
   readonly intercept: number;
   /** Soft votes `[N][2]` on values of the feature. */
   vote(values: readonly number[]): [number, number][];
