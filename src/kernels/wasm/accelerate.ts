@@ -76,9 +76,11 @@ let installed: WasmAcceleration | undefined;
  *
  * The kernels work in the backend's own memory, on float32; other dtypes go to the stock kernels. What those cannot either
  * (complex numbers, products of integers, ragged tensors, ...) the cpu backend computes, where the program has it, slowly, on
- * copies; `@tensorflow/tfjs` brings it along. Where the backend's
- * internals are not those of tfjs 4.22, or SIMD or a page's content security policy is missing, the stock kernels stay and
- * the handle's `warning` says why.
+ * copies; `@tensorflow/tfjs` brings it along. Where the backend's internals are not those of tfjs 4.22, or SIMD or a page's
+ * content security policy is missing, the stock kernels stay and the handle's `warning` says why.
+ *
+ * Where memory ends, an operation throws and says how many bytes it wanted; its tensors are freed, and others stay as they
+ * are. That goes for stock kernels too, as far as they take memory for their outputs.
  *
  * @throws If the current backend is not `wasm`.
  *
