@@ -2,6 +2,18 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { argumentError } from './checks.js';
 import { type Layer, type ModelLayer, modelLayers } from './model_weights.js';
 
+/** All layers before one, from input to output. */
+export interface LayersBefore {
+  /** Name of that layer. */
+  readonly before: string;
+}
+
+/** A layer and all after it. */
+export interface LayersFrom {
+  /** Name of that layer. */
+  readonly from: string;
+}
+
 /**
  * Which layers of a model: one name, several, everything before or from a layer on (from input to output), or a
  * predicate. A layer in a nested model goes by `outer/inner`, or by its own name where only one has it; the name of a
@@ -10,8 +22,8 @@ import { type Layer, type ModelLayer, modelLayers } from './model_weights.js';
 export type LayerSelection =
   | string
   | readonly string[]
-  | { /** All layers before this one. */ readonly before: string }
-  | { /** This layer and all after it. */ readonly from: string }
+  | LayersBefore
+  | LayersFrom
   | ((layer: Layer, name: string) => boolean);
 
 /** Edit distance of two strings, or of two lists. */

@@ -1,15 +1,10 @@
-import { dispose, keep, mul, type Tensor, tensor, type Variable } from '@tensorflow/tfjs-core';
-import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { type CallbackState, type Json, TrainingCallback } from '../core/callback.js';
 import { argumentError, requireBoolean, requireInteger } from '../core/checks.js';
-import { hookOptimizer } from '../core/optimizer_hook.js';
 import { requireSlots, resetOptimizer } from '../core/optimizer_state.js';
 import { resolveSeed } from '../core/random.js';
+import { asOperation, type ForgetFunction, ForgetSession } from './forget_session.js';
 import { type GenerationConfig, generationOf, requireEpochs, requireGenerations } from './generations.js';
 import { type ForgetMemory, type ForgetOperation, memoryTensors } from './operation.js';
-
-/** A user's own way of forgetting: changes the model at the start of a generation, from 1 on. */
-export type ForgetFunction = (model: LayersModel, generation: number) => void | Promise<void>;
 
 /** Options of {@link ForgetRelearn}. */
 export interface ForgetRelearnConfig {
@@ -27,69 +22,6 @@ export interface ForgetRelearnConfig {
   seed?: number | undefined;
   /** Whether one `fit` may cover a part of the schedule only. Default false. */
   partial?: boolean | undefined;
-}
-
-/** Runs an operation on a model: the effect, apart from when it is due. */
-export class ForgetSession {
-  readonly memory: ForgetMemory = new Map();
-  private masks = new Map<string, Tensor>();
-  private frozen: ReadonlySet<Variable> = new Set();
-
-  constructor(
-    private readonly model: LayersModel,
-    private readonly operation: ForgetOperation,
-    private readonly context: { seed: number; generations: number },
-  ) {}
-
-  begin(): void | Promise<void> {
-    const { model, memory } = this;
-    return this.operation.begin?.({ model, memory, ...this.context, generation: 0 });
-  }
-
-  async forget(generation: number): Promise<void> {
-    const { model, memory } = this;
-    await this.operation.forget({ model, memory, ...this.context, generation });
-    this.hold(generation);
-  }
-
-  /** Makes ready what holds between forgettings. */
-  hold(generation: number): void {
-    this.release();
-    for (const [key, { values, shape }] of this.memory) {
-      if (key.startsWith('held:')) this.masks.set(key.slice(5), keep(tensor(values as Uint8Array, shape, 'float32')));
-    }
-    this.frozen = (generation > 0 && this.operation.frozen?.(this.model)) || new Set();
-  }
-
-  /** Hooks it into the optimizer; the returned function takes it out. */
-  hook(optimizer: LayersModel['optimizer']): () => void {
-    const unhook = hookOptimizer(optimizer, this.model, {
-      scale: ({ variable }) => (this.frozen.has(variable) ? 0 : 1),
-      finish: ({ key }, updated) => {
-        const mask = this.masks.get(key);
-        return mask ? mul(updated, mask) : updated;
-      },
-    });
-    return () => {
-      unhook();
-      this.release();
-    };
-  }
-
-  private release(): void {
-    dispose([...this.masks.values()]);
-    this.masks.clear();
-  }
-}
-
-/** A function of the user's as an operation. */
-export function asOperation(owner: string, operation: ForgetOperation | ForgetFunction): ForgetOperation {
-  if (typeof operation === 'function') {
-    const forget: ForgetOperation['forget'] = ({ model, generation }) => operation(model, generation);
-    return { name: 'a function', options: {}, resetOptimizer: true, forget };
-  }
-  if (typeof operation?.forget === 'function') return operation;
-  throw argumentError(owner, 'operation', 'a forgetting operation or a function', operation);
 }
 
 /**
@@ -274,67 +206,4 @@ export class ForgetRelearn extends TrainingCallback {
     this.generation = generation;
     if (this.clears) resetOptimizer(this.model.optimizer);
   }
-}
-
-/** Options of {@link startForgetting}. */
-export interface StartForgettingOptions {
-  /** The optimizer of the loop: masks that hold act in its steps. */
-  optimizer: LayersModel['optimizer'];
-  /** Number of generations in all. */
-  generations: number;
-  /** Seed of what is drawn. Default: a fresh one. */
-  seed?: number;
-}
-
-/** A model that forgets, in a loop of your own. */
-export interface Forgetting {
-  /** Forgets, at the start of a generation from 1 on; the optimizer forgets too where the operation says so. */
-  forget: (generation: number) => Promise<void>;
-  /** Lets go of the optimizer and of masks. */
-  end: () => void;
-}
-
-/**
- * The operations of {@link ForgetRelearn} in a custom training loop: call it before the first step, `forget` at the start
- * of each later generation, `end` at last.
- *
- * It reads and writes the model's weights, in float32, and hooks into `optimizer.applyGradients` until `end`.
- *
- * Source: Zhou et al., "Fortuitous Forgetting in Connectionist Networks" (2022).
- *
- * @throws If the operation does not fit the model, or is none.
- *
- * @example
- * ```ts
- * import * as tf from '@tensorflow/tfjs';
- * import { iterativeMagnitudePruning, startForgetting } from 'tfjs-llf';
- *
- * const model = tf.sequential({ layers: [tf.layers.dense({ units: 4, inputShape: [2] })] });
- * const optimizer = tf.train.adam(0.01);
- * const operation = iterativeMagnitudePruning({ keep: 0.8 });
- * const { forget, end } = await startForgetting(model, operation, { optimizer, generations: 3 });
- * for (let generation = 0; generation < 3; generation++) {
- *   if (generation > 0) await forget(generation);
- *   optimizer.minimize(() => tf.mean(tf.square(model.apply(tf.ones([8, 2])) as tf.Tensor)));
- * }
- * end();
- * ```
- */
-export async function startForgetting(
-  model: LayersModel,
-  operation: ForgetOperation | ForgetFunction,
-  { optimizer, generations, seed }: StartForgettingOptions,
-): Promise<Forgetting> {
-  const owner = 'startForgetting';
-  const checked = asOperation(owner, operation);
-  checked.check?.(model);
-  const session = new ForgetSession(model, checked, { seed: resolveSeed(seed, owner), generations });
-  await session.begin();
-  return {
-    forget: async (generation) => {
-      await session.forget(requireInteger(owner, 'generation', generation, 1));
-      if (checked.resetOptimizer) resetOptimizer(optimizer);
-    },
-    end: session.hook(optimizer),
-  };
 }

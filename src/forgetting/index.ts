@@ -1,4 +1,4 @@
-export type { LayerSelection } from '../core/layer_selection.js';
+export type { LayerSelection, LayersBefore, LayersFrom } from '../core/layer_selection.js';
 export type { Layer, ModelWeight } from '../core/model_weights.js';
 export type { ReinitLaw } from '../core/reinitialize.js';
 export {
@@ -17,14 +17,8 @@ export {
 export { type CrossEntropyConfig, crossEntropy } from './cross_entropy.js';
 export { layerFeatures } from './features.js';
 export { type FewShotOptions, type FewShotResult, fewShotEpisodes } from './few_shot.js';
-export {
-  type ForgetFunction,
-  ForgetRelearn,
-  type ForgetRelearnConfig,
-  type Forgetting,
-  type StartForgettingOptions,
-  startForgetting,
-} from './forget_relearn.js';
+export { ForgetRelearn, type ForgetRelearnConfig } from './forget_relearn.js';
+export type { ForgetFunction } from './forget_session.js';
 export type { GenerationConfig } from './generations.js';
 export { clipByGlobalNorm, GradientClip, type GradientClipConfig, globalNorm } from './gradient_clip.js';
 export { difficultGroup, type GroupAccuracy, groupAccuracy, margins } from './groups.js';
@@ -61,5 +55,6 @@ export {
 export { SEALAnnealer, type SEALAnnealerConfig } from './seal_annealer.js';
 export { SkipNonFinite } from './skip_non_finite.js';
 export { type SlimModelOptions, slimModel } from './slim_model.js';
+export { type Forgetting, type StartForgettingOptions, startForgetting } from './start_forgetting.js';
 export { type TopographicSimilarityOptions, topographicSimilarity } from './topographic_similarity.js';
 export { WeightDecay, type WeightDecayConfig } from './weight_decay.js';

@@ -22,7 +22,7 @@ export function ourKey(name: string): string {
 }
 
 /** A recorded array in our layout: kernels `[in, out]` and `[height, width, in, out]`. */
-export function ourArray(array: NumberArray): NumberArray {
+function ourArray(array: NumberArray): NumberArray {
   if (array.shape.length === 4) return permuteAxes(array, [2, 3, 1, 0]);
   return array.shape.length === 2 ? permuteAxes(array, [1, 0]) : array;
 }

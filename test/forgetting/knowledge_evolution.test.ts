@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { modelWeights } from '../../src/core/model_weights.js';
-import { startForgetting } from '../../src/forgetting/forget_relearn.js';
 import { knowledgeEvolution } from '../../src/forgetting/knowledge_evolution.js';
 import { slimModel } from '../../src/forgetting/slim_model.js';
+import { startForgetting } from '../../src/forgetting/start_forgetting.js';
 import { normal } from '../core/models.js';
 import { onEachBackend } from '../setup/backends.js';
 
