@@ -51,7 +51,7 @@ function forward(name: string): WasmKernel {
 /**
  * Whether the stock kernel is faster. We write the windows of an image as rows of a matrix, which pays only where enough
  * output channels use them. Throughput of ours over stock's, batch 8 to 16, median of 9 rounds by processor time, Node 20
- * on a Xeon: 3x3 and 5x5 to 4 or 8 output channels 0.4 to 0.8, to 12 0.6 to 1.0, to 16 or more 0.94 to 1.3; but from 1 to 4
+ * on an AMD EPYC: 3x3 and 5x5 to 4 or 8 output channels 0.4 to 0.8, to 12 0.6 to 1.0, to 16 or more 0.94 to 1.3; but from 1 to 4
  * channels by 3x3 to 16 output channels 0.67 to 0.83, to 32 0.9 to 1.0, and by 1x1 to any number 0.6 to 1.0.
  */
 function isStockFaster({ channels, outChannels, filter: [height, width] }: ConvInfo): boolean {
