@@ -2,7 +2,9 @@
 import { argv } from 'node:process';
 
 const benches: Readonly<Record<string, () => Promise<unknown>>> = {
+  callbacks: () => import('./callbacks.js'),
   cropr: () => import('./cropr.js'),
+  'label-flow': () => import('./label_flow.js'),
   'local-laplacian': () => import('./local_laplacian.js'),
   tokens: () => import('./tokens.js'),
   wasm: () => import('./wasm.js'),
