@@ -2,6 +2,7 @@ import {
   abs,
   add,
   clipByValue,
+  engine,
   floor,
   fused,
   greaterEqual,
@@ -63,25 +64,40 @@ export function fastFilter(
   return withGradient<Tensor[], Record<string, Tensor>>(
     [image, gain, ...parameters],
     (...inputs) => {
-      const [fused] = runKernel('LLFLocalLaplacian', inputs, remap, setting);
-      return { value: fused ?? forward(inputs, remap, setting), saved: Object.fromEntries(inputs.entries()) };
+      // A kernel leaves to the backward pass what it would have to make again; without a gradient to come nobody asks.
+      const [value, rises] = runKernel('LLFLocalLaplacian', inputs, remap, setting, { rises: isTraced() });
+      const saved = { ...Object.fromEntries(inputs.entries()), ...(rises && { rises }) };
+      return { value: value ?? forward(inputs, remap, setting), saved };
     },
-    (dy, saved) => {
+    (dy, { rises, ...saved }) => {
       const inputs = Object.values(saved);
-      const fused = runKernel('LLFLocalLaplacianGrad', inputs, remap, setting, dy);
+      const fused = rises ? runKernel('LLFLocalLaplacianGrad', inputs, remap, setting, { dy, rises }) : [];
       return fused.length > 0 ? fused : backward(dy, inputs, remap, setting);
     },
   );
 }
 
+/** Whether a gradient is being recorded. */
+function isTraced(): boolean {
+  return engine().state.gradientDepth > 0;
+}
+
 /** Runs a kernel where the backend has it and it knows the remap function; elsewhere there is no output. */
-function runKernel(name: string, inputs: Tensor[], remap: Remap, setting: FilterSetting, dy?: Tensor): Tensor[] {
+function runKernel(
+  name: string,
+  inputs: readonly Tensor[],
+  remap: Remap,
+  setting: FilterSetting,
+  more: Record<string, Tensor> | { rises: boolean },
+): Tensor[] {
   if (remap.name !== 'gauss' && remap.name !== 'table') return [];
   const [image, gain, ...parameters] = inputs as [Tensor, Tensor];
   const named = Object.fromEntries(parameters.map((tensor, i) => ['abc'[i] as string, tensor]));
   const { range, ...numbers } = setting;
   const attrs = { ...numbers, low: range[0], high: range[1], remap: remap.name };
-  return runFused(name, { image, gain, ...named, ...(dy && { dy }) }, attrs);
+  if (typeof more.rises === 'boolean')
+    return runFused(name, { image, gain, ...named }, { ...attrs, rises: more.rises });
+  return runFused(name, { image, gain, ...named, ...(more as Record<string, Tensor>) }, attrs);
 }
 
 /** The samples `first, first + 1, ...` of a group and their places in the range. */

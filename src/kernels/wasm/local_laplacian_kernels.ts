@@ -13,6 +13,8 @@ interface Setting {
   readonly shape: readonly number[];
 }
 
+type Four = [TensorInfo, TensorInfo, TensorInfo, TensorInfo];
+
 const PYRAMIDS: readonly unknown[] = ['paris', 'opencv', 'lin'];
 const REMAPS: readonly unknown[] = ['gauss', 'table'];
 
@@ -48,7 +50,8 @@ function imageAt(host: KernelHost, images: TensorInfo, { height, width }: Settin
 
 /**
  * `LLFLocalLaplacian`: `image [B, H, W, 1]`, `gain` and the parameters `a`, `b`, `c` of the remap function → the filtered
- * image. Attributes are those of the setting of the fast filter, and `remap`, `'gauss'` or `'table'`.
+ * image, and with the attribute `rises` what the gradient needs of the forward pass, `[B, ...]`. Other attributes are those
+ * of the setting of the fast filter, and `remap`, `'gauss'` or `'table'`.
  */
 const localLaplacian: WasmKernel = {
   name: 'LLFLocalLaplacian',
@@ -59,32 +62,34 @@ const localLaplacian: WasmKernel = {
     const setting = settingOf(image, call);
     const { batch, height, width, levels, shape } = setting;
     const out = host.output(image.shape);
+    const size = host.call('risesFloats', height, width, levels);
+    const rises = call.attrs['rises'] ? host.output([batch, size]) : undefined;
     host.withScratch(host.call('llfWorkBytes', height, width, levels, 3), (work) => {
       const last = [...shape, ...parameterArguments(host, parameters), host.pointer(gain)];
       for (let i = 0; i < batch; i++) {
         const images = [image, out].map((tensor) => imageAt(host, tensor, setting, i));
-        host.call('localLaplacian', ...images, work, ...last);
+        host.call('localLaplacian', ...images, work, ...last, rises ? host.pointer(rises) + 4 * i * size : 0);
       }
     });
-    return out;
+    return rises ? [out, rises] : out;
   },
 };
 
-/** `LLFLocalLaplacianGrad`: the same with `dy` → the gradients of the image, the gain, and each parameter. */
+/** `LLFLocalLaplacianGrad`: the same inputs with `dy` and `rises` → the gradients of the image, the gain, and each parameter. */
 const localLaplacianGrad: WasmKernel = {
   name: 'LLFLocalLaplacianGrad',
   run: (call) => {
     const { host } = call;
-    const [image, gain, dy] = [inputOf(call, 'image'), inputOf(call, 'gain'), inputOf(call, 'dy')];
+    const [image, gain, dy, rises] = ['image', 'gain', 'dy', 'rises'].map((name) => inputOf(call, name)) as Four;
     const parameters = parametersOf(call);
-    if (!areFloats(image, gain, dy, ...parameters)) return undefined;
+    if (!areFloats(image, gain, dy, rises, ...parameters)) return undefined;
     const setting = settingOf(image, call);
     const { batch, height, width, levels, shape } = setting;
     const [dImage, dGain] = [host.output(image.shape), host.output(gain.shape)];
     const dParameters = parameters.map((parameter) => host.output(parameter.shape));
     const isTable = parameters.length === 1;
     const sumBytes = 32;
-    host.withScratch(sumBytes + host.call('llfWorkBytes', height, width, levels, 5), (sums) => {
+    host.withScratch(sumBytes + host.call('llfWorkBytes', height, width, levels, 4), (sums) => {
       const given = parameterArguments(host, parameters);
       const [da = 0, db = 0, dc = 0] = dParameters.map((tensor) => host.pointer(tensor));
       host.call('clearElements', sums, sumBytes / 4);
@@ -92,7 +97,8 @@ const localLaplacianGrad: WasmKernel = {
       const last = [sums + sumBytes, ...shape, ...given, host.pointer(gain)];
       for (let i = 0; i < batch; i++) {
         const images = [image, dy, dImage].map((tensor) => imageAt(host, tensor, setting, i));
-        host.call('localLaplacianGrad', ...images, isTable ? da : sums, sums + 24, ...last);
+        const gains = host.pointer(rises) + 4 * i * (rises.shape[1] as number);
+        host.call('localLaplacianGrad', ...images, gains, isTable ? da : sums, sums + 24, ...last);
       }
       if (!isTable) host.call('finishRemapGrad', sums, ...given.slice(0, 2), da, db, dc);
       host.call('finishSum', sums + 24, host.pointer(dGain));

@@ -6,8 +6,8 @@ import { at } from './vector.as';
  * planes, each with the levels 1, 2, ... of a pyramid; level 0 is the image itself. Rows of planes have whole vectors.
  */
 
-/** Rows that are buffers: two rings of eight, and three single ones. */
-@inline const ROWS: i32 = 19;
+/** Rows that are buffers: a ring of eight, and three single ones. */
+@inline const ROWS: i32 = 11;
 /** Floats of room before and after a row. */
 @inline const ROOM: i32 = 16;
 
@@ -35,7 +35,7 @@ export function bufferStride(w: i32): i32 {
   return ((w + 7) & ~7) + 2 * ROOM;
 }
 
-/** A buffer row; 0 to 7 and 8 to 15 are the rings. */
+/** A buffer row; 0 to 7 are the ring. */
 @inline
 export function bufferRow(work: usize, w: i32, index: i32): usize {
   return at(work, index * bufferStride(w) + ROOM);
@@ -59,6 +59,19 @@ export function planeAt(work: usize, h: i32, w: i32, levels: i32, block: i32, le
   let floats = block * blockFloats(h, w, levels);
   for (let l = 1; l < level; l++) floats += sizeAt(h, l) * strideAt(w, l);
   return at(bordersAt(work, w, levels), floats);
+}
+
+/** Floats of what the local means of an image gain: level 0 without gaps, then planes. */
+export function risesFloats(h: i32, w: i32, levels: i32): i32 {
+  return ((h * w + 3) & ~3) + blockFloats(h, w, levels);
+}
+
+/** A level of them. */
+export function risesAt(rises: usize, h: i32, w: i32, level: i32): usize {
+  if (level == 0) return rises;
+  let floats = (h * w + 3) & ~3;
+  for (let l = 1; l < level; l++) floats += sizeAt(h, l) * strideAt(w, l);
+  return at(rises, floats);
 }
 
 /** Bytes of a work area with so many blocks. */
@@ -91,7 +104,7 @@ export function shrinkLevel(
 ): void {
   const rows = sizeAt(h, level);
   const columns = sizeAt(w, level);
-  const v = bufferRow(work, w, 16);
+  const v = bufferRow(work, w, 8);
   const next = strideAt(w, level + 1);
   for (let r = 0; r < (rows + 1) >> 1; r++) {
     shrinkColumns(map, kind, source, stride, -1, rows, r, v, columns);

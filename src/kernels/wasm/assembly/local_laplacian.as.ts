@@ -6,6 +6,8 @@ import {
   gaussianBlock,
   planeAt,
   prepareWork,
+  risesAt,
+  risesFloats,
   shrinkLevel,
   sizeAt,
   strideAt,
@@ -23,7 +25,8 @@ import { at, fma } from './vector.as';
 /**
  * The fast local Laplacian filter of an image `[h, w]`, in a work area of three blocks: for each sample of the local mean
  * the image is remapped, and its Laplacian levels `[from, to)` are added where the local mean is near the sample. Level 0 of
- * a remapped image never exists as a whole: its rows pass through a ring of eight.
+ * a remapped image never exists as a whole: its rows pass through a ring of eight. For a gradient that will follow it also
+ * sums up, if `rises` is not 0, by how much the output rises with the local mean.
  */
 export function localLaplacian(
   image: usize,
@@ -44,7 +47,9 @@ export function localLaplacian(
   c: usize,
   nodes: i32,
   gain: usize,
+  rises: usize,
 ): void {
+  if (rises) memory.fill(rises, 0, (<usize>risesFloats(h, w, levels)) << 2);
   if (levels == 1) {
     scaleRow(image, out, h * w, load<f32>(gain));
     return;
@@ -68,14 +73,17 @@ export function localLaplacian(
           const row = bufferRow(work, w, done & 7);
           remapRow(remap, a, b, c, nodes, high - low, at(image, done * w), sample, row, w);
         }
-        shrinkColumns(DOWN, kind, ring, bufferStride(w), 7, h, r, bufferRow(work, w, 16), w);
-        shrinkRow(bordersAt(work, w, 0), DOWN, kind, bufferRow(work, w, 16), at(first, r * next), (w + 1) >> 1);
+        shrinkColumns(DOWN, kind, ring, bufferStride(w), 7, h, r, bufferRow(work, w, 8), w);
+        shrinkRow(bordersAt(work, w, 0), DOWN, kind, bufferRow(work, w, 8), at(first, r * next), (w + 1) >> 1);
       }
       if (from > 0) continue;
       for (let y = max<i32>(2 * r - 2, 0); y < min<i32>(2 * r, h); y++) {
         const raised = raiseRow(kind, work, h, w, 0, first, y);
         const row = bufferRow(work, w, y & 7);
-        addRow(at(image, y * w), row, raised, at(out, y * w), w, low, scale, <f32>(samples - 1), <f32>k);
+        const mean = at(image, y * w);
+        const sums = at(out, y * w);
+        if (rises) addBoth(mean, row, raised, sums, at(rises, y * w), w, low, scale, <f32>(samples - 1), <f32>k);
+        else addRow(mean, row, raised, sums, w, low, scale, <f32>(samples - 1), <f32>k);
       }
     }
     for (let l = 1; l < to; l++) {
@@ -90,7 +98,11 @@ export function localLaplacian(
         const raised = raiseRow(kind, work, h, w, l, coarse, y);
         const place = y * strideAt(w, l);
         const mean = at(means, place);
-        addRow(mean, at(plane, place), raised, at(sums, place), columns, low, scale, <f32>(samples - 1), <f32>k);
+        const row = at(plane, place);
+        const rise = at(risesAt(rises, h, w, l), place);
+        const sum = at(sums, place);
+        if (rises) addBoth(mean, row, raised, sum, rise, columns, low, scale, <f32>(samples - 1), <f32>k);
+        else addRow(mean, row, raised, sum, columns, low, scale, <f32>(samples - 1), <f32>k);
       }
     }
   }
@@ -108,8 +120,8 @@ export function localLaplacian(
 /** Row y of a level, made of the next level. */
 export function raiseRow(kind: i32, work: usize, h: i32, w: i32, level: i32, coarse: usize, y: i32): usize {
   const columns = sizeAt(w, level);
-  const u = bufferRow(work, w, 17);
-  const row = bufferRow(work, w, 18);
+  const u = bufferRow(work, w, 9);
+  const row = bufferRow(work, w, 10);
   spreadColumns(UP, kind, coarse, strideAt(w, level + 1), sizeAt(h, level), y, u, (columns + 1) >> 1);
   spreadRow(bordersAt(work, w, level), UP, kind, u, row, columns);
   return row;
@@ -168,4 +180,49 @@ function addRow(
     const difference = f32x4.sub(v128.load(at(row, i)), v128.load(at(raised, i)));
     storeSome(at(out, i), fma(share, difference, loadSome(at(out, i), rest)), rest);
   }
+}
+
+/**
+ * out += share · (row − raised), and rise += slope · (row − raised) with the slope of the share from the right: −scale in
+ * the cell above the sample, scale in the one below, 0 beyond the range.
+ */
+function addBoth(
+  mean: usize,
+  row: usize,
+  raised: usize,
+  out: usize,
+  rise: usize,
+  count: i32,
+  low: f32,
+  scale: f32,
+  last: f32,
+  k: f32,
+): void {
+  const lows = f32x4.splat(low);
+  const scales = f32x4.splat(scale);
+  const lasts = f32x4.splat(last);
+  const ks = f32x4.splat(k);
+  for (let i = 0; i < count; i += 4) {
+    const rest = count - i;
+    const place = f32x4.mul(f32x4.sub(rest >= 4 ? v128.load(at(mean, i)) : loadSome(at(mean, i), rest), lows), scales);
+    const difference = f32x4.sub(v128.load(at(row, i)), v128.load(at(raised, i)));
+    const inside = f32x4.pmin(f32x4.pmax(place, f32x4.splat(0)), lasts);
+    const share = f32x4.pmax(f32x4.sub(f32x4.splat(1), f32x4.abs(f32x4.sub(inside, ks))), f32x4.splat(0));
+    const slope = slopeOf(place, scales, lasts, ks, f32x4.splat(k - 1));
+    if (rest >= 4) {
+      v128.store(at(out, i), fma(share, difference, v128.load(at(out, i))));
+      v128.store(at(rise, i), fma(slope, difference, v128.load(at(rise, i))));
+    } else {
+      storeSome(at(out, i), fma(share, difference, loadSome(at(out, i), rest)), rest);
+      storeSome(at(rise, i), fma(slope, difference, loadSome(at(rise, i), rest)), rest);
+    }
+  }
+}
+
+@inline
+function slopeOf(place: v128, scale: v128, last: v128, here: v128, below: v128): v128 {
+  const inside = v128.and(f32x4.ge(place, f32x4.splat(0)), f32x4.lt(place, last));
+  const cell = f32x4.floor(place);
+  const slope = f32x4.sub(v128.and(f32x4.eq(cell, below), scale), v128.and(f32x4.eq(cell, here), scale));
+  return v128.and(inside, slope);
 }

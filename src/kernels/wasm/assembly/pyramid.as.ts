@@ -1,4 +1,3 @@
-import { loadSome } from './tail.as';
 import { at, fma } from './vector.as';
 
 /**
@@ -83,9 +82,10 @@ function upEntry(kind: i32, n: i32, x: i32, k: i32): f32 {
 
 /** Weight of a source sample in a target sample; n is the number of fine samples. */
 function entry(map: i32, kind: i32, n: i32, target: i32, source: i32): f32 {
-  if (map == DOWN) return downEntry(kind, n, target, source);
-  if (map == UP) return upEntry(kind, n, target, source);
-  return map == DOWN_ADJOINT ? downEntry(kind, n, source, target) : upEntry(kind, n, source, target);
+  const coarse = shrinks(map) ? target : source;
+  const fine = shrinks(map) ? source : target;
+  if (coarse < 0 || fine < 0 || coarse >= half(n) || fine >= n) return 0;
+  return map == DOWN || map == DOWN_ADJOINT ? downEntry(kind, n, coarse, fine) : upEntry(kind, n, fine, coarse);
 }
 
 /** Whether a map shrinks an axis. */
@@ -114,7 +114,6 @@ export function borderBytes(): i32 {
 export function writeBorders(table: usize, kind: i32, n: i32): void {
   for (let map = 0; map < 4; map++) {
     const size = shrinks(map) ? half(n) : n;
-    const sources = shrinks(map) ? n : half(n);
     let count = 0;
     let place = at(table, map * BORDER_FLOATS);
     const start = place;
@@ -123,9 +122,8 @@ export function writeBorders(table: usize, kind: i32, n: i32): void {
       if (target >= EDGE && target < size - EDGE) continue;
       store<i32>(place, target);
       for (let i = 0; i < 5; i++) {
-        const source = firstSource(map, target) + i;
-        const inside = source >= 0 && source < sources && (shrinks(map) || i < 3);
-        store<f32>(at(place, i + 1), inside ? entry(map, kind, n, target, source) : 0);
+        const isTap = shrinks(map) || i < 3;
+        store<f32>(at(place, i + 1), isTap ? entry(map, kind, n, target, firstSource(map, target) + i) : 0);
       }
       place += 24;
       count++;
@@ -227,26 +225,29 @@ export function shrinkColumns(
   const p2 = rowAt(base, stride, mask, y + 2, n);
   const p3 = rowAt(base, stride, mask, y + 3, n);
   const p4 = rowAt(base, stride, mask, y + 4, n);
-  const w0 = f32x4.splat(y >= 0 ? entry(map, kind, n, r, y) : 0);
-  const w1 = f32x4.splat(y >= -1 ? entry(map, kind, n, r, y + 1) : 0);
+  const w0 = f32x4.splat(entry(map, kind, n, r, y));
+  const w1 = f32x4.splat(entry(map, kind, n, r, y + 1));
   const w2 = f32x4.splat(entry(map, kind, n, r, y + 2));
-  const w3 = f32x4.splat(y + 3 < n ? entry(map, kind, n, r, y + 3) : 0);
-  const w4 = f32x4.splat(y + 4 < n ? entry(map, kind, n, r, y + 4) : 0);
-  let i = 0;
-  for (; i + 4 <= count; i += 4) {
-    let sum = f32x4.mul(v128.load(at(p0, i)), w0);
-    sum = fma(v128.load(at(p1, i)), w1, sum);
-    sum = fma(v128.load(at(p2, i)), w2, sum);
-    sum = fma(v128.load(at(p3, i)), w3, sum);
-    v128.store(at(target, i), fma(v128.load(at(p4, i)), w4, sum));
+  const w3 = f32x4.splat(entry(map, kind, n, r, y + 3));
+  const w4 = f32x4.splat(entry(map, kind, n, r, y + 4));
+  if (count < 4) {
+    for (let i = 0; i < count; i++) {
+      let sum = f32x4.mul(v128.load32_splat(at(p0, i)), w0);
+      sum = fma(v128.load32_splat(at(p1, i)), w1, sum);
+      sum = fma(v128.load32_splat(at(p2, i)), w2, sum);
+      sum = fma(v128.load32_splat(at(p3, i)), w3, sum);
+      v128.store(at(target, i), fma(v128.load32_splat(at(p4, i)), w4, sum));
+    }
+    return;
   }
-  if (i < count) {
-    const rest = count - i;
-    let sum = f32x4.mul(loadSome(at(p0, i), rest), w0);
-    sum = fma(loadSome(at(p1, i), rest), w1, sum);
-    sum = fma(loadSome(at(p2, i), rest), w2, sum);
-    sum = fma(loadSome(at(p3, i), rest), w3, sum);
-    v128.store(at(target, i), fma(loadSome(at(p4, i), rest), w4, sum));
+  // The last vector is moved back into the row.
+  for (let i = 0; i < count; i += 4) {
+    const place = min<i32>(i, count - 4);
+    let sum = f32x4.mul(v128.load(at(p0, place)), w0);
+    sum = fma(v128.load(at(p1, place)), w1, sum);
+    sum = fma(v128.load(at(p2, place)), w2, sum);
+    sum = fma(v128.load(at(p3, place)), w3, sum);
+    v128.store(at(target, place), fma(v128.load(at(p4, place)), w4, sum));
   }
 }
 
@@ -266,9 +267,9 @@ export function spreadColumns(
   const p0 = rowAt(base, stride, -1, k - 1, rows);
   const p1 = rowAt(base, stride, -1, k, rows);
   const p2 = rowAt(base, stride, -1, k + 1, rows);
-  const w0 = f32x4.splat(k > 0 ? entry(map, kind, n, y, k - 1) : 0);
+  const w0 = f32x4.splat(entry(map, kind, n, y, k - 1));
   const w1 = f32x4.splat(entry(map, kind, n, y, k));
-  const w2 = f32x4.splat(k + 1 < rows ? entry(map, kind, n, y, k + 1) : 0);
+  const w2 = f32x4.splat(entry(map, kind, n, y, k + 1));
   for (let i = 0; i < count; i += 4) {
     const sum = fma(v128.load(at(p1, i)), w1, f32x4.mul(v128.load(at(p0, i)), w0));
     v128.store(at(target, i), fma(v128.load(at(p2, i)), w2, sum));

@@ -110,19 +110,22 @@ export function remapRowGrad(
   let byBeta = bySigma;
   for (let i = 0; i < count; i += 4) {
     const few = count - i;
-    const d = f32x4.sub(loadSome(at(pixels, i), few), middle);
+    const whole = few >= 4;
+    const place = at(dx, i);
+    const d = f32x4.sub(whole ? v128.load(at(pixels, i)) : loadSome(at(pixels, i), few), middle);
+    // Beyond the row there are no gradients, so that the sums stay.
+    const g = whole ? v128.load(at(dm, i)) : loadSome(at(dm, i), few);
     const square = f32x4.mul(d, d);
     const weight = bell(square, exponent);
     const ratio = f32x4.mul(square, inverse);
-    const g = loadSome(at(dm, i), few);
     const slope = fma(f32x4.mul(weight, f32x4.sub(f32x4.splat(1), ratio)), alpha, beta);
     const along = f32x4.mul(g, d);
     const bent = f32x4.mul(along, weight);
     byBeta = f32x4.add(byBeta, along);
     byAlpha = f32x4.add(byAlpha, bent);
     bySigma = fma(bent, ratio, bySigma);
-    const place = at(dx, i);
-    storeSome(place, fma(g, slope, loadSome(place, few)), few);
+    if (whole) v128.store(place, fma(g, slope, v128.load(place)));
+    else storeSome(place, fma(g, slope, loadSome(place, few)), few);
   }
   store<f64>(sums, load<f64>(sums) + <f64>sumLanes(bySigma));
   store<f64>(sums, load<f64>(sums, 8) + <f64>sumLanes(byAlpha), 8);
