@@ -79,6 +79,34 @@ onEachBackend(() => {
       expect(forwards).not.toEqual(await trained(optimizers['adam'] as () => tf.Optimizer));
     });
 
+    it('multiplies all decay of a weight by the factors of all hooks', () => {
+      const end = (hooks: readonly OptimizerHook[]): number[] => {
+        const model = smallModel(tf.train.sgd(0.1));
+        for (const hook of hooks) hookOptimizer(model.optimizer, model, hook);
+        const kernel = model.getLayer('head').weights[0]?.read() as tf.Variable;
+        model.optimizer.applyGradients([{ name: kernel.name, tensor: tf.zerosLike(kernel) }]);
+        return Array.from(kernel.dataSync());
+      };
+      const decay: OptimizerHook = { decay: () => 0.5 };
+      const coupled: OptimizerHook = {
+        penalize: ({ variable }, gradient, factor) => tf.add(gradient, tf.mul(variable, 5 * factor)),
+      };
+      const [half, minus] = [{ decayFactor: () => 0.5 }, { decayFactor: () => -1 }];
+      const [start] = [end([])];
+      for (const one of [decay, coupled]) {
+        for (const [hooks, kept] of [
+          [[one], 0.5],
+          [[one, half], 0.75],
+          [[minus, one, half], 1.25],
+        ] as const) {
+          expectNear(
+            end(hooks),
+            start.map((value) => kept * value),
+          );
+        }
+      }
+    });
+
     it('hands the whole list to clip, with the weights it belongs to', async () => {
       const keys: string[][] = [];
       const model = smallModel();

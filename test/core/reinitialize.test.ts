@@ -110,6 +110,44 @@ onEachBackend(() => {
       expect(layerValues(small, 'head', 1)).toEqual(bias);
     });
 
+    it('official: takes the area of a depthwise kernel as its fan-in, and leaves all but kernels', () => {
+      const model = tf.sequential();
+      model.add(tf.layers.separableConv2d({ name: 'apart', filters: 9, kernelSize: 2, inputShape: [4, 4, 16] }));
+      model.add(tf.layers.batchNormalization({ name: 'norm' }));
+      model.add(tf.layers.flatten());
+      const before = layerValues(model, 'norm');
+      reset(model, ['apart', 'norm'], 'official');
+      const largest = (i: number): number => Math.max(...layerValues(model, 'apart', i).map(Math.abs));
+      expect(largest(0)).toBeLessThanOrEqual(0.5);
+      expect(largest(0)).toBeGreaterThan(0.4);
+      expect(largest(1)).toBeLessThanOrEqual(0.25);
+      expect(largest(1)).toBeGreaterThan(0.2);
+      expect(largest(2)).toBe(0);
+      expect(layerValues(model, 'norm')).toEqual(before);
+    });
+
+    it('torch: draws biases with the fan-in of their kernel, recurrent layers by their units, norms as they begin', async () => {
+      const model = tf.sequential();
+      model.add(tf.layers.lstm({ name: 'memory', units: 25, inputShape: [2, 100], returnSequences: false }));
+      model.add(tf.layers.batchNormalization({ name: 'norm' }));
+      model.add(tf.layers.dense({ name: 'head', units: 40 }));
+      const start = layerValues(model, 'norm', 1);
+      tf.tidy(() => model.getLayer('norm').setWeights([3, 3, 3, 3].map((value) => tf.fill([25], value))));
+      reset(model, ['memory', 'norm', 'head'], 'torch');
+      for (const [layer, i] of [
+        ['memory', 0],
+        ['memory', 1],
+        ['memory', 2],
+        ['head', 0],
+        ['head', 1],
+      ] as const) {
+        const values = layerValues(model, layer, i).map(Math.abs);
+        expect(Math.max(...values), `${layer} ${i}`).toBeLessThanOrEqual(Math.fround(0.2));
+        expect(Math.max(...values), `${layer} ${i}`).toBeGreaterThan(0.15);
+      }
+      expect(layerValues(model, 'norm', 1)).toEqual(start);
+    });
+
     it('takes a law of the user, which may leave a weight alone', () => {
       const model = smallModel();
       const bias = layerValues(model, 'head', 1);
