@@ -4,7 +4,9 @@ import { argv } from 'node:process';
 const experiments: Readonly<Record<string, () => Promise<unknown>>> = {
   cropr: () => import('./cropr/index.js'),
   'label-flow': () => import('./label_flow/index.js'),
+  'label-flow-samples': () => import('./label_flow/samples.js'),
   lewis: () => import('./lewis/index.js'),
+  'xray-style': () => import('./xray_style/index.js'),
 };
 
 const chosen = argv[2] ?? '';
