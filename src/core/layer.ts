@@ -43,7 +43,7 @@ export abstract class ConfiguredLayer<Own extends object> extends layers.Layer {
 
   /** The arguments that make an equal layer, as JSON. */
   override getConfig(): serialization.ConfigDict {
-    return { ...super.getConfig(), ...this.options };
+    return { ...super.getConfig(), ...structuredClone(this.options) };
   }
 }
 

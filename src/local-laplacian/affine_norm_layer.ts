@@ -94,10 +94,5 @@ export class AffineNorm extends SeededLayer<AffineNormOptions> {
       return add(mul(x, gainRaw ? softplus(gainRaw) : (gain as Tensor)), bias as Tensor);
     });
   }
-
-  override getConfig(): serialization.ConfigDict {
-    const { window } = this.options;
-    return { ...super.getConfig(), ...(window && { window: [...window] }) };
-  }
 }
 serialization.registerClass(AffineNorm);

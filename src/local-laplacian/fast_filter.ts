@@ -65,13 +65,13 @@ export function fastFilter(
     [image, gain, ...parameters],
     (...inputs) => {
       // A kernel leaves to the backward pass what it would have to make again; without a gradient to come nobody asks.
-      const [value, rises] = runKernel('LLFLocalLaplacian', inputs, remap, setting, { rises: isTraced() });
+      const [value, rises] = runKernel('LLFLocalLaplacian', inputs, remap, setting, isTraced());
       const saved = { ...Object.fromEntries(inputs.entries()), ...(rises && { rises }) };
       return { value: value ?? forward(inputs, remap, setting), saved };
     },
     (dy, { rises, ...saved }) => {
       const inputs = Object.values(saved);
-      const fused = rises ? runKernel('LLFLocalLaplacianGrad', inputs, remap, setting, { dy, rises }) : [];
+      const fused = rises ? runKernel('LLFLocalLaplacianGrad', inputs, remap, setting, true, { dy, rises }) : [];
       return fused.length > 0 ? fused : backward(dy, inputs, remap, setting);
     },
   );
@@ -85,19 +85,15 @@ function isTraced(): boolean {
 /** Runs a kernel where the backend has it and it knows the remap function; elsewhere there is no output. */
 function runKernel(
   name: string,
-  inputs: readonly Tensor[],
-  remap: Remap,
-  setting: FilterSetting,
-  more: Record<string, Tensor> | { rises: boolean },
+  [image, gain, a, b, c]: readonly Tensor[],
+  { name: remap }: Remap,
+  { range: [low, high], ...numbers }: FilterSetting,
+  rises: boolean,
+  more: Record<string, Tensor> = {},
 ): Tensor[] {
-  if (remap.name !== 'gauss' && remap.name !== 'table') return [];
-  const [image, gain, ...parameters] = inputs as [Tensor, Tensor];
-  const named = Object.fromEntries(parameters.map((tensor, i) => ['abc'[i] as string, tensor]));
-  const { range, ...numbers } = setting;
-  const attrs = { ...numbers, low: range[0], high: range[1], remap: remap.name };
-  if (typeof more.rises === 'boolean')
-    return runFused(name, { image, gain, ...named }, { ...attrs, rises: more.rises });
-  return runFused(name, { image, gain, ...named, ...(more as Record<string, Tensor>) }, attrs);
+  if (remap !== 'gauss' && remap !== 'table') return [];
+  const inputs = { image, gain, a, ...(b && c && { b, c }), ...more } as Record<string, Tensor>;
+  return runFused(name, inputs, { ...numbers, low, high, remap, rises });
 }
 
 /** The samples `first, first + 1, ...` of a group and their places in the range. */

@@ -94,9 +94,5 @@ export class MLPRemap extends SeededLayer<Options<MLPRemapConfig>> {
       mlpRemapAt(asList(inputs)[0] as Tensor, detailGrid(this.options.span), this.values(), this.options),
     );
   }
-
-  override getConfig(): serialization.ConfigDict {
-    return { ...super.getConfig(), hidden: [...this.options.hidden] };
-  }
 }
 serialization.registerClass(MLPRemap);

@@ -123,12 +123,10 @@ export function collapsePyramid(levels: readonly Tensor[], { pyramid }: Pick<Pyr
   const owner = 'collapsePyramid';
   const { up, upAdjoint } = operatorsOf(owner, pyramid);
   requireInteger(owner, 'levels.length', levels.length, 1);
-  const [first] = levels as [Tensor];
-  let shape = requireShape(owner, 'levels[0]', first.shape, ['batch', 'height', 'width', 'channels']) as number[];
+  let shape: (string | number)[] = ['batch', 'height', 'width', 'channels'];
   for (const [i, level] of levels.entries()) {
-    if (i > 0)
-      shape = [first.shape[0] as number, ...halved([shape[1] as number, shape[2] as number]), shape[3] as number];
-    requireShape(owner, `levels[${i}]`, level.shape, shape);
+    const [batch = 0, height = 0, width = 0, channels = 0] = requireShape(owner, `levels[${i}]`, level.shape, shape);
+    shape = [batch, ...halved([height, width] as [number, number]), channels] as number[];
   }
   return tidy(() =>
     levels.reduceRight((coarse, level) =>

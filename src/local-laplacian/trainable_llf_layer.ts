@@ -13,7 +13,7 @@ import {
   requireImage,
   settingFor,
 } from './setting.js';
-import { type CurrentRemap, currentRemap, type RemapStart, remapWeights } from './trainable_remaps.js';
+import { type CurrentRemap, currentRemap, type RemapStart, remapWeights, spanOf } from './trainable_remaps.js';
 
 /** Configuration of {@link TrainableLLF}. */
 export interface TrainableLLFConfig extends SeededArgs, FilterOptions {
@@ -35,13 +35,9 @@ export interface TrainableLLFConfig extends SeededArgs, FilterOptions {
   residual?: 'keep' | 'gain';
 }
 
-/** The options in the configuration; those that have no default, or are of no use, are missing. */
-type TrainableLLFOptions = CheckedOptions & {
-  readonly remap: RemapStart['remap'];
-  readonly start: RemapStart;
-  readonly perLevel: boolean;
-  readonly residual: 'keep' | 'gain';
-};
+/** The options with their defaults; those that have none may be missing. */
+type TrainableLLFOptions = CheckedOptions &
+  RemapStart & { readonly perLevel: boolean; readonly residual: 'keep' | 'gain' };
 
 /**
  * The trainable local Laplacian filter: learns from image pairs how strongly details and edges show, as one curve that can
@@ -84,11 +80,9 @@ export class TrainableLLF extends SeededLayer<TrainableLLFOptions> {
     const checked = checkedOptions(owner, config);
     const perLevel = requireBoolean(owner, 'perLevel', config.perLevel ?? false);
     if (perLevel) requireInteger(owner, 'levels', checked.levels, 2);
-    const start = startOf(owner, config, checked);
     super(config, owner, {
       ...checked,
-      remap: start.remap,
-      start,
+      ...startOf(owner, config, checked),
       perLevel,
       residual: requireOneOf(owner, 'residual', config.residual ?? 'keep', ['keep', 'gain']),
     });
@@ -102,7 +96,7 @@ export class TrainableLLF extends SeededLayer<TrainableLLFOptions> {
 
   override build(inputShape: Shape | Shape[]): void {
     this.computeOutputShape(inputShape);
-    for (const suffix of this.suffixes) this.addWeights(remapWeights(this.options.start, suffix));
+    for (const suffix of this.suffixes) this.addWeights(remapWeights(this.options, suffix));
     if (this.options.residual === 'gain') this.addWeights({ residualGain: [[1], constant(1)] });
     super.build(inputShape);
   }
@@ -132,7 +126,7 @@ export class TrainableLLF extends SeededLayer<TrainableLLFOptions> {
 
   private remaps(): CurrentRemap[] {
     const weights = this.values<Record<string, Tensor>>();
-    return this.suffixes.map((suffix) => currentRemap(this.options.start, weights, suffix));
+    return this.suffixes.map((suffix) => currentRemap(this.options, weights, suffix));
   }
 
   /**
@@ -144,7 +138,7 @@ export class TrainableLLF extends SeededLayer<TrainableLLFOptions> {
     requireInteger(this.owner, 'count', count, 3);
     requireInteger(this.owner, 'level', level, 0, suffixes.length - 1);
     if (!this.built) throw argumentError(this.owner, 'layer', 'connected before its curve is read', this.name);
-    const { span } = options.start;
+    const span = spanOf(options.range);
     const [details, values] = tidy(() => {
       const { remap, parameters } = this.remaps()[level] as CurrentRemap;
       const detail = linspace(-span, span, count);
@@ -152,23 +146,13 @@ export class TrainableLLF extends SeededLayer<TrainableLLFOptions> {
     });
     return curveOf(Array.from(details as Float32Array), Array.from(values as Float32Array));
   }
-
-  override getConfig(): serialization.ConfigDict {
-    const { start, range, remap, ...others } = this.options;
-    const { sigma, sigmaMin, alpha, beta, noiseBlend } = start;
-    const { options: _, start: __, ...base } = super.getConfig() as serialization.ConfigDict;
-    const own = typeof remap === 'object' ? { ...remap, hidden: [...remap.hidden] } : remap;
-    const numbers = typeof remap === 'object' ? {} : { sigma, sigmaMin, alpha, beta, noiseBlend };
-    return { ...base, ...others, remap: own, range: [...range], ...numbers };
-  }
 }
 serialization.registerClass(TrainableLLF);
 
 const REMAPS: readonly ('gauss' | 'paris')[] = ['gauss', 'paris'];
 
 function startOf(owner: string, config: TrainableLLFConfig, { range, samples }: CheckedOptions): RemapStart {
-  const [low, high] = range;
-  const span = high - low;
+  const span = spanOf(range);
   const { remap = 'gauss' } = config;
   const form = typeof remap === 'object' ? checkedForm(owner, remap) : requireOneOf(owner, 'remap', remap, REMAPS);
   const isParis = remap === 'paris';
@@ -182,6 +166,6 @@ function startOf(owner: string, config: TrainableLLFConfig, { range, samples }: 
     alpha: requireNumber(owner, 'alpha', config.alpha ?? (isParis ? 1 : 0), isParis ? Number.MIN_VALUE : undefined),
     beta: requireNumber(owner, 'beta', config.beta ?? 1),
     noiseBlend: requireBoolean(owner, 'noiseBlend', config.noiseBlend ?? true),
-    span,
+    range,
   };
 }

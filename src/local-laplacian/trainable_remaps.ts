@@ -15,8 +15,12 @@ export interface RemapStart {
   readonly alpha: number;
   readonly beta: number;
   readonly noiseBlend: boolean;
-  /** Details lie in `[-span, span]`. */
-  readonly span: number;
+  readonly range: readonly [low: number, high: number];
+}
+
+/** Details lie in `[-span, span]`. */
+export function spanOf([low, high]: RemapStart['range']): number {
+  return high - low;
 }
 
 /** A remap function with its parameters as they are now. */
@@ -42,10 +46,11 @@ export function remapWeights(start: RemapStart, suffix: string): WeightTable {
 
 /** The remap function that the weights of this suffix make. An MLP is evaluated once, on a grid of details. */
 export function currentRemap(start: RemapStart, all: MLPWeights, suffix: string): CurrentRemap {
-  const { remap, sigmaMin, noiseBlend, span } = start;
+  const { remap, sigmaMin, noiseBlend, range } = start;
   const weight = (name: string): Tensor => all[`${name}${suffix}`] as Tensor;
   if (typeof remap === 'object') {
     const own = Object.keys(mlpWeights(remap)).map((name) => [name, weight(name)] as const);
+    const span = spanOf(range);
     const table = mlpRemap(detailGrid(span), Object.fromEntries(own), remap);
     return { remap: tableRemap(span), parameters: [table] };
   }

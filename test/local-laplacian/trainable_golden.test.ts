@@ -139,8 +139,8 @@ onEachBackend((backend) => {
     });
   });
 
-  // On wasm all of them; slower backends take the first ten.
-  const steps = backend === 'wasm' ? 60 : 10;
+  // On wasm all of them; slower backends take the first five.
+  const steps = backend === 'wasm' ? 60 : 5;
   it(`${steps} steps of Adam take the recorded way`, () => {
     const [image, target] = [imageOf(gradients.images['37x53']), imageOf(trajectory.target)];
     const variables = trajectory.init.map((value) => tf.variable(tf.tensor([value])));
