@@ -1,4 +1,4 @@
-import { add, mul, relu, sigmoid, sub, type Tensor } from '@tensorflow/tfjs-core';
+import { add, clipByValue, exp, mul, relu, sigmoid, sub, type Tensor } from '@tensorflow/tfjs-core';
 import { withGradient } from '../ops/custom_gradient.js';
 
 /** A function applied number by number. */
@@ -14,6 +14,20 @@ export const silu: Activation = (x) =>
       return { value, saved: { gate, value } };
     },
     (dy, { gate, value }) => [mul(dy, add(gate, mul(value, sub(1, gate))))],
+  );
+
+/** Largest absolute exponent, so that features far from those of training still give finite samples. */
+const LIMIT = 8;
+
+/** `exp(x)` for x within ±8, and there beyond; its gradient is everywhere dy times the value, which leads back inside. */
+export const boundedExp: Activation = (x) =>
+  withGradient(
+    [x],
+    (x) => {
+      const value = exp(clipByValue(x, -LIMIT, LIMIT));
+      return { value, saved: { value } };
+    },
+    (dy, { value }) => [mul(dy, value)],
   );
 
 export { relu };

@@ -1,11 +1,8 @@
-import { add, clipByValue, exp, expandDims, matMul, reshape, type Tensor } from '@tensorflow/tfjs-core';
-import { silu } from './activation.js';
+import { add, expandDims, matMul, reshape, type Tensor } from '@tensorflow/tfjs-core';
+import { boundedExp, silu } from './activation.js';
 import { batchNorm, type Statistics } from './batch_norm.js';
 import { type Condition, EPSILON } from './coupling.js';
 import { unstacked } from './unstack.js';
-
-/** The log of a factor stays within this, so that features far from those of training still give finite samples. */
-const LIMIT = 8;
 
 /** Weights of all networks that read the features: G of them, each F features → H → H numbers. */
 export interface ConditionWeights {
@@ -43,13 +40,9 @@ export function conditions(
   const normalized = batchNorm(first, statistics, 'condition', 0, conditionGamma, conditionBeta);
   const inner = reshape(silu(normalized), [groups, hidden, batch]);
   const all = add(matMul(conditionOutKernel, inner), expandDims(conditionOutBias, 2));
-  const kinds = groups / (2 * couplings);
   const shape = points ? [2, hidden, batch, 1] : [2, hidden, 1, batch];
-  const perCoupling = (part: Tensor): Tensor[] =>
-    unstacked(reshape(part, [couplings, 2 * hidden * batch])).map((one) => reshape(one, shape));
-  const parts = unstacked(reshape(all, [kinds, couplings * 2 * hidden * batch]));
-  const shifts = perCoupling(parts[kinds - 1] as Tensor);
-  if (kinds === 1) return shifts.map((shift) => ({ shift }));
-  const scales = perCoupling(add(exp(clipByValue(parts[0] as Tensor, -LIMIT, LIMIT)), EPSILON));
-  return shifts.map((shift, i) => ({ shift, scale: scales[i] as Tensor }));
+  const pieces = unstacked(reshape(all, [groups / 2, 2 * hidden * batch])).map((piece) => reshape(piece, shape));
+  const shifts = pieces.slice(-couplings);
+  if (pieces.length === couplings) return shifts.map((shift) => ({ shift }));
+  return shifts.map((shift, i) => ({ shift, scale: add(boundedExp(pieces[i] as Tensor), EPSILON) }));
 }
