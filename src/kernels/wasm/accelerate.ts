@@ -23,7 +23,7 @@ import { hostOf, releaseHost } from './host.js';
 import type { WasmKernel } from './kernel.js';
 import { localLaplacianKernels } from './local_laplacian_kernels.js';
 import { matmulKernels } from './matmul_kernels.js';
-import { type Simd, supportedSimd } from './module.js';
+import { type Simd, supportedSimd, unpackKernels } from './module.js';
 import { normKernels } from './norm_kernels.js';
 import { optimizerKernels } from './optimizer_kernels.js';
 import { accelerateOptimizers } from './optimizers.js';
@@ -102,6 +102,11 @@ export async function accelerateWasm(): Promise<WasmAcceleration> {
     throw new Error(
       `accelerateWasm: backend must be "wasm" (call tf.setBackend('wasm') first), received "${getBackend()}".`,
     );
+  try {
+    await unpackKernels();
+  } catch (failure) {
+    return stay(`the kernels could not be unpacked (${(failure as Error).message})`);
+  }
   return installed ?? install();
 }
 

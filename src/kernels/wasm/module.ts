@@ -11,9 +11,18 @@ function decode(base64: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }
 
+let base: Uint8Array<ArrayBuffer> | undefined;
+
+/** Unpacks the kernels, which comes before all else here. Throws where the machine cannot inflate. */
+export async function unpackKernels(): Promise<void> {
+  if (base) return;
+  const packed = new Blob([decode(binaries.base)]).stream();
+  base = new Uint8Array(await new Response(packed.pipeThrough(new DecompressionStream('deflate'))).arrayBuffer());
+}
+
 /** The binary for a kind of SIMD; the relaxed one is kept as a patch of the other. */
 function binaryOf(simd: Simd): Uint8Array<ArrayBuffer> {
-  const base = decode(binaries.base);
+  if (!base) throw new Error('binaryOf: kernels must be unpacked first, received none.');
   return simd === 'base' ? base : applyPatch(base, decode(binaries.relaxedPatch));
 }
 
