@@ -46,7 +46,8 @@ const norm = (values: ArrayLike<number>): number => Math.sqrt(Array.from(values)
  * its next batch and normalises by it.
  *
  * For {@link ForgetRelearn} with `epochsPerGeneration`, and {@link startForgetting}. Changes all trained weights; moving
- * statistics and frozen layers stay. A tensor that was zero at the start (a bias) is zero again when it is scaled. The optimizer forgets.
+ * statistics and frozen layers stay. A tensor that was zero at the start (a bias) is zero again when it is scaled. The
+ * optimizer forgets.
  *
  * Source: Alabdulmohsin et al., "The Impact of Reinitialization on Generalization in Convolutional Neural Networks"
  * (2021), in the form of Fortuitous Forgetting's code, which also begins with a reset at generation 0; here that one is
