@@ -10,11 +10,19 @@ import { entries, root } from './entries.js';
 const folder = resolve(root, '.cache/size');
 
 /** Single exports, and every entry as a whole. */
-const programs: Record<string, string> = {
-  CroprPruner: `export { CroprPruner } from 'tfjs-llf';`,
-  WeightDecay: `export { WeightDecay } from 'tfjs-llf';`,
-  cosineWarmup: `export { cosineWarmup } from 'tfjs-llf';`,
-};
+const programs: Record<string, string> = Object.fromEntries(
+  [
+    ['CroprPruner'],
+    ['TrainableLLF'],
+    ['ConditionalFlow'],
+    ['labelFlow'],
+    ['SEALAnnealer'],
+    ['LaterLayerForgetting'],
+    ['ForgetRelearn', 'knowledgeEvolution'],
+    ['WeightDecay'],
+    ['cosineWarmup'],
+  ].map((names) => [names[0], `export { ${names.join(', ')} } from 'tfjs-llf';`]),
+);
 for (const { specifier } of entries) {
   programs[specifier.replace('/', '-')] = `import '${specifier}'; export * from '${specifier}';`;
 }

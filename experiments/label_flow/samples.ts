@@ -70,6 +70,7 @@ const blocks = seen.map((samples, e) => {
 });
 const height = 24 + seen.length * BLOCK;
 const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="13">
+<title>Samples of the probability that a flow gives to single rows, after some epochs: they come together</title>
 <rect width="${WIDTH}" height="${height}" fill="white"/>
 <text x="${place(0).toFixed(1)}" y="15" text-anchor="middle">0</text><text x="${place(1).toFixed(1)}" y="15" text-anchor="middle">1</text>
 ${blocks.join('\n')}

@@ -47,7 +47,7 @@ export async function learn(contender: Contender, pairs: readonly Pair[], seed: 
 }
 
 function remapOf(contender: Contender): Pick<TrainableLLFConfig, 'remap'> {
-  return contender === 'mlpNorm' ? { remap: { hidden: [16, 16, 16, 16, 16, 16] } } : { remap: 'paris' };
+  return contender === 'mlpNorm' ? { remap: { hidden: [16, 16, 16, 16, 16, 16] } } : { remap: 'gauss' };
 }
 
 /** Adam with a warm-up and a cosine, a smaller rate for a network than for single numbers. */
