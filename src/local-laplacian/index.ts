@@ -1,6 +1,7 @@
 export { AffineNorm, type AffineNormConfig } from './affine_norm_layer.js';
 export { type LocalLaplacianOptions, localLaplacian } from './local_laplacian.js';
-export { MLPRemap, type MLPRemapConfig, type MLPRemapForm } from './mlp_remap_layer.js';
+export type { MLPRemapForm } from './mlp_remap_form.js';
+export { MLPRemap, type MLPRemapConfig } from './mlp_remap_layer.js';
 export { collapsePyramid, laplacianPyramid, type PyramidOptions } from './pyramid.js';
 export type { Pyramid } from './pyramid_operators.js';
 export { explainRemap, isMonotone, type RemapCurve } from './remap_curve.js';

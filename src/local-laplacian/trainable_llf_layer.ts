@@ -3,7 +3,7 @@ import { argumentError, requireBoolean, requireInteger, requireNumber, requireOn
 import { constant } from '../core/laws.js';
 import { asList, type SeededArgs, SeededLayer, type Shape } from '../core/layer.js';
 import { fastFilter } from './fast_filter.js';
-import { checkedForm, type MLPRemapForm } from './mlp_remap_layer.js';
+import { checkedForm, type MLPRemapForm } from './mlp_remap_form.js';
 import { curveOf, type RemapCurve } from './remap_curve.js';
 import {
   type CheckedOptions,

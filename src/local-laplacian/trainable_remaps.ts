@@ -2,7 +2,7 @@ import { add, softplus, type Tensor } from '@tensorflow/tfjs-core';
 import { constant } from '../core/laws.js';
 import type { WeightTable } from '../core/layer.js';
 import { type MLPForm, type MLPWeights, mlpRemap, mlpWeights } from './mlp_remap.js';
-import { detailGrid } from './mlp_remap_layer.js';
+import { detailGrid } from './mlp_remap_form.js';
 import { gaussRemap, parisRemap, type Remap, tableRemap } from './remap.js';
 import { inverseSoftplus } from './setting.js';
 
