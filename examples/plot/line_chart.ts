@@ -1,4 +1,5 @@
 /** Lines over one axis as an SVG that stands alone: accuracy over generations, a remap curve. */
+import { escapeHtml } from '../quickstart/picture.js';
 
 /** One line. */
 interface Series {
@@ -22,7 +23,7 @@ const WIDTH = 640;
 const HEIGHT = 360;
 const MARGIN = { left: 56, right: 16, top: 40, bottom: 68 };
 /** Colours that most people can tell apart, on white as on black. */
-const COLOURS = ['#3b82c4', '#d9822b', '#2a9d6f', '#b05cc6', '#c4473b', '#8a8a2e'];
+export const COLOURS: readonly string[] = ['#3b82c4', '#d9822b', '#2a9d6f', '#b05cc6', '#c4473b', '#8a8a2e'];
 
 interface Axis {
   ticks: number[];
@@ -42,10 +43,6 @@ function axisOf(values: readonly number[], from: number, to: number): Axis {
   return { ticks, place: (value) => from + ((value - low) / (high - low)) * (to - from) };
 }
 
-function escapeXml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
-}
-
 const short = (value: number): string => String(Number(value.toFixed(1)));
 
 /** The chart as the text of an SVG file; light or dark as the reader's system is, with a text for those who do not see it. */
@@ -61,7 +58,7 @@ export function lineChart({ title, xLabel, yLabel, series, marks = [] }: LineCha
   );
   const [left, right, top, bottom] = [MARGIN.left, WIDTH - MARGIN.right, MARGIN.top, HEIGHT - MARGIN.bottom];
   const label = (at: [number, number], text: string, anchor: string, more = ''): string =>
-    `<text x="${short(at[0])}" y="${short(at[1])}" text-anchor="${anchor}"${more}>${escapeXml(text)}</text>`;
+    `<text x="${short(at[0])}" y="${short(at[1])}" text-anchor="${anchor}"${more}>${escapeHtml(text)}</text>`;
   const line = (x1: number, y1: number, x2: number, y2: number, kind: string): string =>
     `<line class="${kind}" x1="${short(x1)}" y1="${short(y1)}" x2="${short(x2)}" y2="${short(y2)}"/>`;
   const colour = (i: number): string => COLOURS[i % COLOURS.length] as string;
@@ -82,7 +79,7 @@ export function lineChart({ title, xLabel, yLabel, series, marks = [] }: LineCha
     label([(left + right) / 2, bottom + 36], xLabel, 'middle'),
     label([14, (top + bottom) / 2], yLabel, 'middle', ` transform="rotate(-90 14 ${short((top + bottom) / 2)})"`),
   ];
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeXml(
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeHtml(
     `${title}: ${yLabel} by ${xLabel} of ${series.map(({ name }) => name).join(', ')}`,
   )}">
 <style>

@@ -2,9 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, resolve } from 'node:path';
-import { type LineChart, lineChart } from './line_chart.js';
-
-const COLOURS = ['#3b82c4', '#d9822b', '#2a9d6f', '#b05cc6', '#c4473b', '#8a8a2e'];
+import { escapeHtml } from '../quickstart/picture.js';
+import { COLOURS, type LineChart, lineChart } from './line_chart.js';
 
 /** Columns as uPlot wants them: all x values in order, and for each series its value there, or null. */
 export function columnsOf({ series }: Pick<LineChart, 'series'>): (number | null)[][] {
@@ -32,7 +31,7 @@ export async function plotPage(chart: LineChart): Promise<string> {
   };
   // A "<" in a name must not end the script.
   const json = (value: unknown): string => JSON.stringify(value).replaceAll('<', '\\u003c');
-  const title = chart.title.replace(/[&<>]/g, (character) => `&#${character.charCodeAt(0)};`);
+  const title = escapeHtml(chart.title);
   return `<!doctype html>
 <html lang="en">
 <head>

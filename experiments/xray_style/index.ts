@@ -17,7 +17,7 @@ import { type Pair, pairsOf, radiographs } from './data.js';
 import { CONTENDERS, type Contender, SEEDS } from './settings.js';
 import { STYLES, type Style } from './styles.js';
 
-/** How near results come to the target: the mean over images. */
+/** How near results come to the target. */
 interface Score {
   ssim: number;
   mse: number;
@@ -26,7 +26,8 @@ interface Score {
 const OUT = '.cache/experiments/xray-style';
 const seeds = process.argv.includes('--quick') ? SEEDS.slice(0, 1) : SEEDS;
 
-async function scoreOf({ apply }: Learned, pairs: readonly Pair[]): Promise<Score> {
+/** A score of each pair. */
+async function scoresOf({ apply }: Learned, pairs: readonly Pair[]): Promise<Score[]> {
   const scores: Score[] = [];
   for (const { source, target } of pairs) {
     const image = toTensor(source);
@@ -38,6 +39,10 @@ async function scoreOf({ apply }: Learned, pairs: readonly Pair[]): Promise<Scor
     scores.push({ ssim: alike, mse: error });
     tf.dispose([image, result]);
   }
+  return scores;
+}
+
+function meanOf(scores: readonly Score[]): Score {
   const mean = (part: keyof Score): number => scores.reduce((sum, score) => sum + score[part], 0) / scores.length;
   return { ssim: mean('ssim'), mse: mean('mse') };
 }
@@ -95,13 +100,15 @@ for (const style of STYLES) {
   for (const contender of CONTENDERS) {
     for (const seed of contender === 'aubry' ? seeds.slice(0, 1) : seeds) {
       const learned = await learn(contender, trained, seed);
-      const kinds = [...new Set(tested.map(({ kind }) => kind))];
-      for (const kind of kinds) {
-        const own = tested.filter((pair) => pair.kind === kind);
-        note(`${contender}/${kind}`, await scoreOf(learned, own));
-        if (contender === 'mlpNorm' && seed === seeds[0]) await drawExample(style, learned, own[0] as Pair);
+      const all = await scoresOf(learned, tested);
+      for (const { kind } of images) {
+        const places = tested.flatMap((pair, i) => (pair.kind === kind ? [i] : []));
+        note(`${contender}/${kind}`, meanOf(places.map((i) => all[i] as Score)));
+        if (contender === 'mlpNorm' && seed === seeds[0]) {
+          await drawExample(style, learned, tested[places[0] as number] as Pair);
+        }
       }
-      const score = await scoreOf(learned, tested);
+      const score = meanOf(all);
       note(contender, score);
       note(`${contender}/${style.name}`, score);
       const monotone = learned.curve ? `, ${isMonotone(learned.curve) ? 'monotone' : 'NOT monotone'}` : '';

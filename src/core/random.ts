@@ -52,6 +52,13 @@ export function uniformStream(seed: number, purpose: string, index = 0): Uniform
   return { uniform: () => next() / 0x1_0000_0000 };
 }
 
+/** Two independent standard normal numbers out of two uniform ones (Box and Muller). */
+export function normalPair(uniform: () => number): [first: number, second: number] {
+  const radius = Math.sqrt(-2 * Math.log(1 - uniform()));
+  const angle = 2 * Math.PI * uniform();
+  return [radius * Math.cos(angle), radius * Math.sin(angle)];
+}
+
 /**
  * The stream of random numbers that belongs to (seed, purpose, index): always the same for the same three, unrelated for
  * others.
@@ -80,10 +87,9 @@ export function randomStream(seed: number, purpose: string, index = 0): RandomSt
         spare = undefined;
         return value;
       }
-      const radius = Math.sqrt(-2 * Math.log(1 - uniform()));
-      const angle = 2 * Math.PI * uniform();
-      spare = radius * Math.sin(angle);
-      return radius * Math.cos(angle);
+      const [first, second] = normalPair(uniform);
+      spare = second;
+      return first;
     },
     permutation(n) {
       const order = Int32Array.from({ length: n }, (_, i) => i);

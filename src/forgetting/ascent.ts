@@ -1,4 +1,4 @@
-import type { Optimizer, Variable } from '@tensorflow/tfjs-core';
+import { div, type Optimizer, sub, type Tensor, tidy, type Variable } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { argumentError, requireBoolean, requireInteger, requireNumber } from '../core/checks.js';
 import { type LayerSelection, selectLayers } from '../core/layer_selection.js';
@@ -6,6 +6,7 @@ import { layerWeights } from '../core/model_weights.js';
 import { hookOptimizer } from '../core/optimizer_hook.js';
 import { trainedWeights } from '../core/optimizer_state.js';
 import { type GenerationConfig, generationOf, requireGenerations } from './generations.js';
+import { globalNorm } from './gradient_clip.js';
 
 /** Which weights ascend, and how. */
 export interface AscentConfig {
@@ -103,6 +104,11 @@ export function ascending(owner: string, model: LayersModel, config: Required<As
   if (!inside?.length) throw argumentError(owner, 'early', 'a selection with at least one trained weight', early);
   if (!outside?.length) throw argumentError(owner, 'early', 'a selection that leaves a trained weight out', early);
   return new Set(reverse ? outside : inside);
+}
+
+/** Length of the way from some weights to others, over the length of the first, as a scalar. */
+export function relativeChange(now: readonly Tensor[], before: readonly Tensor[]): Tensor {
+  return tidy(() => div(globalNorm(now.map((weight, i) => sub(weight, before[i] as Tensor))), globalNorm(before)));
 }
 
 /**

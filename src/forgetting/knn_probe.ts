@@ -1,4 +1,4 @@
-import { matMul, mean, mul, slice, square, sub, sum, type Tensor2D, tidy, topk } from '@tensorflow/tfjs-core';
+import { dispose, matMul, mean, mul, slice, square, sub, sum, type Tensor2D, tidy, topk } from '@tensorflow/tfjs-core';
 import { argumentError, requireInteger } from '../core/checks.js';
 
 /** Features of two sets of samples and their classes: a probe learns from the one and predicts the other. */
@@ -58,23 +58,30 @@ export async function knnPredict(
   requireInteger(owner, 'k', k, 1, count - Number(excludeSelf));
   const predictions = new Int32Array(testFeatures.shape[0]);
   const asked = k + Number(excludeSelf);
-  for (let start = 0; start < predictions.length; start += ROWS) {
-    const rows = Math.min(ROWS, predictions.length - start);
-    const indices = tidy(() => {
-      // Centred, so that less is lost where products are subtracted. The query's own length does not matter.
-      const centre = mean(trainFeatures, 0);
-      const known = sub(trainFeatures, centre) as Tensor2D;
-      const queries = sub(slice(testFeatures, [start, 0], [rows, width]), centre) as Tensor2D;
-      const nearness = sub(mul(matMul(queries, known, false, true), 2), sum(square(known), 1));
-      return topk(nearness, asked).indices;
-    });
-    const neighbours = await indices.data();
-    indices.dispose();
-    for (let row = 0; row < rows; row++) {
-      const mine = [...neighbours.slice(row * asked, (row + 1) * asked)];
-      const others = excludeSelf ? mine.filter((i) => i !== start + row).slice(0, k) : mine;
-      predictions[start + row] = vote(others.map((i) => trainLabels[i] as number));
+  // Centred, so that less is lost where products are subtracted. The query's own length does not matter.
+  const found = tidy(() => {
+    const centre = mean(trainFeatures, 0);
+    const known = sub(trainFeatures, centre) as Tensor2D;
+    return { centre, known, lengths: sum(square(known), 1) };
+  });
+  try {
+    for (let start = 0; start < predictions.length; start += ROWS) {
+      const rows = Math.min(ROWS, predictions.length - start);
+      const indices = tidy(() => {
+        const queries = sub(slice(testFeatures, [start, 0], [rows, width]), found.centre) as Tensor2D;
+        const nearness = sub(mul(matMul(queries, found.known, false, true), 2), found.lengths);
+        return topk(nearness, asked).indices;
+      });
+      const neighbours = await indices.data();
+      indices.dispose();
+      for (let row = 0; row < rows; row++) {
+        const mine = [...neighbours.slice(row * asked, (row + 1) * asked)];
+        const others = excludeSelf ? mine.filter((i) => i !== start + row).slice(0, k) : mine;
+        predictions[start + row] = vote(others.map((i) => trainLabels[i] as number));
+      }
     }
+  } finally {
+    dispose(found);
   }
   return predictions;
 }

@@ -1,10 +1,17 @@
-import { clone, dispose, div, keep, sub, type Tensor, tidy, type Variable } from '@tensorflow/tfjs-core';
+import { clone, dispose, keep, type Tensor, type Variable } from '@tensorflow/tfjs-core';
 import { type Json, TrainingCallback } from '../core/callback.js';
 import { requireNumber } from '../core/checks.js';
 import { requireSlots, resetOptimizer } from '../core/optimizer_state.js';
-import { type AscentConfig, ascending, hookAscent, requireAscent, type SealPhase, sealPhases } from './ascent.js';
+import {
+  type AscentConfig,
+  ascending,
+  hookAscent,
+  relativeChange,
+  requireAscent,
+  type SealPhase,
+  sealPhases,
+} from './ascent.js';
 import { type GenerationConfig, requireEpochs, requireGenerations } from './generations.js';
-import { globalNorm } from './gradient_clip.js';
 
 /** Options of {@link SEALAnnealer}. */
 export interface SEALAnnealerConfig extends GenerationConfig, AscentConfig {
@@ -13,7 +20,7 @@ export interface SEALAnnealerConfig extends GenerationConfig, AscentConfig {
    * take a quarter. 0 only lets the optimizer forget, which is the baseline of restarts.
    */
   ascentEpochs: number;
-  /** Loss of an ascent epoch above which training stops. Default: any finite loss will do. */
+  /** Loss of an ascent epoch above which training stops; one that is not finite always stops it. Default: none. */
   maxLoss?: number;
   /** Relative change of the ascending weights in one epoch above which training stops. Default 1. */
   maxChange?: number;
@@ -140,11 +147,7 @@ export class SEALAnnealer extends TrainingCallback {
 
   /** Length of the epoch's step of the ascending weights, over their length before it. */
   private async change(): Promise<number> {
-    const { before } = this;
-    const now = [...this.climbing];
-    const ratio = tidy(() =>
-      div(globalNorm(now.map((weight, i) => sub(weight, before[i] as Tensor))), globalNorm(before)),
-    );
+    const ratio = relativeChange([...this.climbing], this.before);
     const [value] = await ratio.data();
     ratio.dispose();
     return value as number;

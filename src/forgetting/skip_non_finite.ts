@@ -16,6 +16,12 @@ import {
 import { TrainingCallback } from '../core/callback.js';
 import { hookOptimizer, type WeightGradient } from '../core/optimizer_hook.js';
 
+/** Whether all numbers of all tensors are finite, as a scalar on the device. */
+function allFinite(tensors: readonly Tensor[]): Tensor {
+  // 0 x is 0 unless x is not finite.
+  return isFiniteOf(tensors.reduce<Tensor>((total, tensor) => add(total, sum(mul(tensor, 0))), scalar(0)));
+}
+
 /**
  * A callback that leaves out the steps whose gradients are not all finite, as a batch with a broken pixel gives them: no
  * weight moves, none becomes NaN.
@@ -73,9 +79,7 @@ export class SkipNonFinite extends TrainingCallback {
   }
 
   private clip(gradients: readonly WeightGradient[]): Tensor[] {
-    // 0 x is 0 unless x is not finite.
-    const zero = gradients.reduce<Tensor>((total, { gradient }) => add(total, sum(mul(gradient, 0))), scalar(0));
-    const sound = isFiniteOf(zero);
+    const sound = allFinite(gradients.map(({ gradient }) => gradient));
     this.sound = sound;
     this.before = new Map(gradients.map(({ weight }) => [weight.variable.name, clone(weight.variable)]));
     const count = keep(add(this.skipped ?? scalar(0), cast(logicalNot(sound), 'float32'))) as Scalar;

@@ -12,7 +12,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import { argumentError, requireInteger, requireShape } from '../core/checks.js';
 import { asList, type Options, type Shape, shapeList } from '../core/layer.js';
-import { uniformStream } from '../core/random.js';
+import { normalPair, uniformStream } from '../core/random.js';
 import { type Activation, silu } from './activation.js';
 import { batchStatistics } from './batch_norm.js';
 import { logNormal, runFlow } from './flow.js';
@@ -129,9 +129,11 @@ export class ConditionalFlow extends FlowLayer<Options<ConditionalFlowConfig>> {
 
   private drawNoise(samples: number, rows: number, purpose: string, index: number): Tensor {
     const { uniform } = uniformStream(this.seed, purpose, index);
-    const normal = (): number => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
     const { labelSize } = this.options;
-    return tensor(Float32Array.from({ length: samples * rows * labelSize }, normal), [samples, rows, labelSize]);
+    return tensor(
+      Float32Array.from({ length: samples * rows * labelSize }, () => normalPair(uniform)[0]),
+      [samples, rows, labelSize],
+    );
   }
 
   protected override requireLabels(x: Tensor, y: Tensor): void {

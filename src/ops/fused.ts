@@ -7,7 +7,8 @@ export function hasFused(name: string): boolean {
 
 /**
  * Runs a kernel of this library where the current backend has it and returns its outputs; elsewhere there are none, and
- * the caller composes the operation from those of tfjs. Without a gradient: call it from the forward and backward of a custom one.
+ * the caller composes the operation from those of tfjs. Without a gradient: call it from the forward and backward of a
+ * custom one.
  */
 export function runFused(name: string, inputs: Record<string, Tensor>, attrs: NamedAttrMap = {}): Tensor[] {
   if (!hasFused(name)) return [];

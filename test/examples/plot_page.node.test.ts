@@ -35,7 +35,7 @@ describe('the page of a plot', () => {
       yLabel: 'accuracy',
       series: [{ name: '</script><script>bad()', points: [[0, 1]] }],
     });
-    expect(page).toContain('<title>a &#60; b</title>');
+    expect(page).toContain('<title>a &lt; b</title>');
     expect(page).not.toMatch(/(src|href)=/);
     const scripts = [...page.matchAll(/<script>([\s\S]*?)<\/script>/g)].map(([, script = '']) => script);
     expect(scripts).toHaveLength(2);

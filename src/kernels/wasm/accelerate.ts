@@ -3,13 +3,9 @@ import {
   findBackend,
   getBackend,
   getGradient,
-  getKernel,
-  type KernelConfig,
   ready,
   registerGradient,
-  registerKernel,
   unregisterGradient,
-  unregisterKernel,
 } from '@tensorflow/tfjs-core';
 import { attentionKernels } from './attention_kernels.js';
 import { missingInternals } from './backend.js';
@@ -20,7 +16,7 @@ import { depthwiseKernels } from './depthwise_kernels.js';
 import { einsumKernels } from './einsum_kernels.js';
 import { gatherKernels } from './gather_kernels.js';
 import { hostOf, releaseHost } from './host.js';
-import type { WasmKernel } from './kernel.js';
+import { currentKernel, putKernel, type WasmKernel } from './kernel.js';
 import { localLaplacianKernels } from './local_laplacian_kernels.js';
 import { matmulKernels } from './matmul_kernels.js';
 import { type Simd, supportedSimd, unpackKernels } from './module.js';
@@ -150,31 +146,19 @@ function stay(reason: string): WasmAcceleration {
 
 /** Puts a kernel in the place of the stock one, if there is one; the returned function puts that back. */
 function replace({ name, run, gradient }: WasmKernel, simd: Simd): () => void {
-  const stock: KernelConfig | undefined = getKernel(name, 'wasm');
-  const ours: KernelConfig = {
-    kernelName: name,
-    backendName: 'wasm',
-    // So that the stock kernel, where the case is its own, also works in a backend that was removed and came back.
-    ...(stock?.setupFunc && { setupFunc: stock.setupFunc }),
-    ...(stock?.disposeFunc && { disposeFunc: stock.disposeFunc }),
-    kernelFunc: (call) => {
-      const { inputs, attrs = {}, backend } = call;
-      const host = hostOf(backend, simd);
-      const output = host?.run(() => run({ inputs, attrs, host }));
-      if (output !== undefined) return output;
-      if (stock) return stock.kernelFunc(call);
-      throw new Error(`accelerateWasm: ${name} must be given float32 tensors, received others.`);
-    },
-  };
-  if (stock) unregisterKernel(name, 'wasm');
-  registerKernel(ours);
+  const stock = currentKernel(name);
+  const putBack = putKernel(name, (call) => {
+    const { inputs, attrs = {}, backend } = call;
+    const host = hostOf(backend, simd);
+    const output = host?.run(() => run({ inputs, attrs, host }));
+    if (output !== undefined) return output;
+    if (stock) return stock.kernelFunc(call);
+    throw new Error(`accelerateWasm: ${name} must be given float32 tensors, received others.`);
+  });
   const isNew = gradient !== undefined && getGradient(name) === undefined;
   if (isNew) registerGradient({ kernelName: name, saveAllInputs: true, gradFunc: gradient });
   return () => {
     if (isNew && getGradient(name)?.gradFunc === gradient) unregisterGradient(name);
-    // A kernel that somebody has put in the place of ours stays.
-    if (getKernel(name, 'wasm') !== ours) return;
-    unregisterKernel(name, 'wasm');
-    if (stock) registerKernel(stock);
+    putBack();
   };
 }

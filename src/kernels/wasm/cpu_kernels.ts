@@ -4,15 +4,13 @@ import {
   getKernel,
   getKernelsForBackend,
   type KernelBackend,
-  type KernelConfig,
   type KernelFunc,
   type NamedAttrMap,
   type NamedTensorInfoMap,
-  registerKernel,
   type TensorInfo,
-  unregisterKernel,
 } from '@tensorflow/tfjs-core';
 import { joinParts, partOf, writeComplex } from './complex_kernels.js';
+import { currentKernel, putKernel } from './kernel.js';
 
 type Call = Parameters<KernelFunc>[0];
 
@@ -43,35 +41,21 @@ const REFUSED: Readonly<Record<string, (call: Call) => boolean>> = {
 export function borrowCpuKernels(): () => void {
   if (!findBackend('cpu')) return () => {};
   const undo = [
-    put('Complex', ({ inputs: { real, imag }, backend }) => joinParts(own(backend), some(real), some(imag))),
-    put('Real', ({ inputs: { input }, backend }) => partOf(own(backend), some(input), 'real')),
-    put('Imag', ({ inputs: { input }, backend }) => partOf(own(backend), some(input), 'imag')),
+    putKernel('Complex', ({ inputs: { real, imag }, backend }) => joinParts(own(backend), some(real), some(imag))),
+    putKernel('Real', ({ inputs: { input }, backend }) => partOf(own(backend), some(input), 'real')),
+    putKernel('Imag', ({ inputs: { input }, backend }) => partOf(own(backend), some(input), 'imag')),
   ];
   for (const { kernelName, kernelFunc } of getKernelsForBackend('cpu')) {
-    const stock = getKernel(kernelName, 'wasm') as KernelConfig | undefined;
+    const stock = currentKernel(kernelName);
     if (PASSING.has(kernelName) || ['Complex', 'Real', 'Imag'].includes(kernelName)) continue;
     undo.push(
-      put(kernelName, (call) =>
+      putKernel(kernelName, (call) =>
         stock && !isForCpu(kernelName, call) ? stock.kernelFunc(call) : runOnCpu(kernelFunc, call),
       ),
     );
   }
   return () => {
     for (const one of undo.reverse()) one();
-  };
-}
-
-/** Puts a kernel in the place of that of the WASM backend; the returned function puts that back. */
-function put(kernelName: string, kernelFunc: KernelFunc): () => void {
-  const before: KernelConfig | undefined = getKernel(kernelName, 'wasm');
-  const ours: KernelConfig = { ...before, kernelName, backendName: 'wasm', kernelFunc };
-  if (before) unregisterKernel(kernelName, 'wasm');
-  registerKernel(ours);
-  return () => {
-    // A kernel that somebody has put in the place of ours stays.
-    if (getKernel(kernelName, 'wasm') !== ours) return;
-    unregisterKernel(kernelName, 'wasm');
-    if (before) registerKernel(before);
   };
 }
 

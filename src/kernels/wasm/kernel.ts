@@ -1,4 +1,14 @@
-import type { GradFunc, NamedAttrMap, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs-core';
+import {
+  type GradFunc,
+  getKernel,
+  type KernelConfig,
+  type KernelFunc,
+  type NamedAttrMap,
+  type NamedTensorInfoMap,
+  registerKernel,
+  type TensorInfo,
+  unregisterKernel,
+} from '@tensorflow/tfjs-core';
 import type { KernelHost } from './host.js';
 
 /** What a kernel is called with. */
@@ -33,4 +43,26 @@ export function areFloats(...tensors: readonly (TensorInfo | undefined)[]): bool
 /** Whether a tensor's elements have four bytes, which a kernel may copy without a look at them. */
 export function isPlain({ dtype }: TensorInfo): boolean {
   return dtype === 'float32' || dtype === 'int32';
+}
+
+/** The kernel that the WASM backend has of a name now. */
+export function currentKernel(kernelName: string): KernelConfig | undefined {
+  return getKernel(kernelName, 'wasm');
+}
+
+/**
+ * Puts a kernel in the place of that of the WASM backend, if there is one; the returned function puts that back, unless
+ * somebody has put another one in the place of ours.
+ */
+export function putKernel(kernelName: string, kernelFunc: KernelFunc): () => void {
+  const before = currentKernel(kernelName);
+  // With what the one before sets up, so that it also works in a backend that was removed and came back.
+  const ours: KernelConfig = { ...before, kernelName, backendName: 'wasm', kernelFunc };
+  if (before) unregisterKernel(kernelName, 'wasm');
+  registerKernel(ours);
+  return () => {
+    if (currentKernel(kernelName) !== ours) return;
+    unregisterKernel(kernelName, 'wasm');
+    if (before) registerKernel(before);
+  };
 }

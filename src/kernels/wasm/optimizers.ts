@@ -33,7 +33,8 @@ type Slots = ({ originalName: string; variable: Variable } | undefined)[];
 
 /**
  * Lets the SGD, momentum and Adam optimizers of tfjs take each variable's step in one kernel, in one pass over memory,
- * instead of up to fifteen; decay and scale of an optimizer hook included, so AdamW too is one pass. Slots, counters and their names are those of tfjs, so saving and hooks work as before.
+ * instead of up to fifteen; decay and scale of an optimizer hook included, so AdamW too is one pass. Slots, counters and
+ * their names are those of tfjs, so saving and hooks work as before.
  *
  * Where the backend has no such kernel, or a variable, gradient or field is not what it is in tfjs 4.22, the stock step
  * runs. The returned function puts the stock methods back; somebody's own methods in their place stay.
