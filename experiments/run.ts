@@ -3,9 +3,13 @@ import { argv } from 'node:process';
 
 const experiments: Readonly<Record<string, () => Promise<unknown>>> = {
   cropr: () => import('./cropr/index.js'),
+  ke: () => import('./forgetting/ke.js'),
   'label-flow': () => import('./label_flow/index.js'),
   'label-flow-samples': () => import('./label_flow/samples.js'),
   lewis: () => import('./lewis/index.js'),
+  llf: () => import('./forgetting/llf.js'),
+  seal: () => import('./forgetting/seal.js'),
+  targeted: () => import('./targeted/index.js'),
   'xray-style': () => import('./xray_style/index.js'),
 };
 
