@@ -16,8 +16,9 @@ const PIXELS = MNIST_SIDE * MNIST_SIDE;
 const CLOTHING = { load: loadFashionMnist, mean: 0.286, deviation: 0.353 };
 const DIGITS = { load: loadMnist, mean: 0.1307, deviation: 0.3081 };
 
-/** What the networks learn, and whether there is something else to transfer to. */
-export const [LEARNED, TRANSFERS] = hasFashionMnist() ? [CLOTHING, true] : [DIGITS, false];
+/** What the networks learn, and whether there are other images to transfer to. */
+const LEARNED = hasFashionMnist() ? CLOTHING : DIGITS;
+export const TRANSFERS: boolean = LEARNED !== DIGITS;
 
 /** Images `[n, 28, 28, 1]` of mean 0 and deviation 1 or so, and their n classes. */
 export interface Samples {

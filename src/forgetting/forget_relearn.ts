@@ -174,7 +174,7 @@ export class ForgetRelearn extends TrainingCallback {
     // A generation that begins now forgets first; within one, what it holds goes on.
     if (schedule)
       this.generation = generationOf(Math.max(initialEpoch - 1, 0), schedule.epochsPerGeneration).generation;
-    session.hold(this.generation);
+    session.resume(this.generation);
   }
 
   protected override async epochStarted(epoch: number): Promise<void> {
@@ -192,6 +192,7 @@ export class ForgetRelearn extends TrainingCallback {
 
   protected override async batchEnded(): Promise<void> {
     const { everySteps } = this;
+    this.session?.settle();
     const step = this.step++;
     if (everySteps === undefined || step === 0 || step % everySteps > 0) return;
     if (step / everySteps < this.generations) await this.forget(step / everySteps);

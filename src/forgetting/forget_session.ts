@@ -30,8 +30,21 @@ export class ForgetSession {
     this.hold(generation);
   }
 
+  /** After a batch nothing is due any more. */
+  settle(): void {
+    for (const key of [...this.memory.keys()]) if (key.startsWith('due:')) this.memory.delete(key);
+  }
+
+  /** Goes on in a generation, with the memory of the training that stopped. */
+  resume(generation: number): void {
+    const { model, memory } = this;
+    if ([...memory.keys()].some((key) => key.startsWith('due:')))
+      this.operation.resume?.({ model, memory, ...this.context, generation });
+    this.hold(generation);
+  }
+
   /** Makes ready what holds between forgettings. */
-  hold(generation: number): void {
+  private hold(generation: number): void {
     this.release();
     for (const [key, { values, shape }] of this.memory) {
       if (key.startsWith('held:')) this.masks.set(key.slice(5), keep(tensor(values as Uint8Array, shape, 'float32')));

@@ -82,12 +82,19 @@ export function layerwise({ blocks, rescale = true, reinit = 'own' }: LayerwiseO
         }
       }
     },
+    resume: ({ model, memory }) => {
+      for (const { layer, name: key } of modelLayers(model))
+        if (layer instanceof BlockNorm && memory.has(`due:${key}`)) layer.capture();
+    },
     forget: async ({ model, generation, generations, seed, memory }) => {
       const later = from(model, layerwiseBlock(generation, generations, blocks.length));
       for (const layer of modelLayers(model)) {
         if (layer.layer instanceof BlockNorm) {
           if (later.has(layer.layer)) layer.layer.release();
-          else layer.layer.capture();
+          else {
+            layer.layer.capture();
+            memory.set(`due:${layer.name}`, { values: Uint8Array.of(1), shape: [] });
+          }
           continue;
         }
         const trained = trainedWeightsOf(layer);

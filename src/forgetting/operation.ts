@@ -28,7 +28,10 @@ export interface ForgetContext {
   readonly generations: number;
   /** Seed of everything that is drawn. */
   readonly seed: number;
-  /** What is kept; a key `held:layer/weight` is a mask that holds in every step until the next forgetting. */
+  /**
+   * What is kept; a key `held:layer/weight` is a mask that holds in every step until the next forgetting, a key `due:...`
+   * is something that the next batch will do, and goes after it.
+   */
   readonly memory: ForgetMemory;
 }
 
@@ -46,6 +49,8 @@ export interface ForgetOperation {
   readonly begin?: (context: ForgetContext) => void | Promise<void>;
   /** Changes the weights. */
   readonly forget: (context: ForgetContext) => void | Promise<void>;
+  /** Takes up what was still due when the training stopped that now goes on. */
+  readonly resume?: (context: ForgetContext) => void;
   /** The variables that hold still from the first forgetting on. */
   readonly frozen?: (model: LayersModel) => ReadonlySet<Variable>;
   /** Throws if the operation does not fit the model. */

@@ -1,10 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
+import { restoreCheckpoint, saveCheckpoint } from '../../src/core/checkpoint.js';
 import { BlockNorm } from '../../src/forgetting/block_norm_layer.js';
 import { ForgetRelearn } from '../../src/forgetting/forget_relearn.js';
 import { layerwise, layerwiseBlock } from '../../src/forgetting/layerwise.js';
 import type { ForgetMemory } from '../../src/forgetting/operation.js';
-import { normal, smallModel, train } from '../core/models.js';
+import { layerValues, normal, smallModel, train, weightValues } from '../core/models.js';
 import { channelsLast, decode, expectNear, type RecordedGroup, toTensor } from '../cropr/golden.js';
 import recorded from '../fixtures/forgetting/lw_reinit.json' with { type: 'json' };
 import { onEachBackend } from '../setup/backends.js';
@@ -95,6 +96,32 @@ onEachBackend(() => {
         [true, false],
         [true, true],
       ]);
+    });
+
+    it('resumes when the last step before the stop forgot, and the next batch is to be measured', async () => {
+      const build = (): { model: tf.LayersModel; callbacks: ForgetRelearn[] } => {
+        const draw = (seed: number) => tf.initializers.glorotUniform({ seed });
+        const model = tf.sequential({
+          layers: [
+            tf.layers.dense({ name: 'one', units: 4, inputShape: [3], kernelInitializer: draw(1) }),
+            new BlockNorm({ name: 'after_one' }),
+            tf.layers.dense({ name: 'two', units: 2, kernelInitializer: draw(2) }),
+          ],
+        });
+        model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+        // Epochs of two steps: the only forgetting is that after step 3, the last of epoch 1.
+        const operation = layerwise({ blocks: ['one', 'two'] });
+        return { model, callbacks: [new ForgetRelearn({ generations: 2, everySteps: 3, operation, seed: 1 })] };
+      };
+      const [whole, first, second] = [build(), build(), build()];
+      await train(whole.model, { epochs: 3, callbacks: whole.callbacks });
+      await train(first.model, { epochs: 2, callbacks: first.callbacks });
+      const checkpoint = saveCheckpoint(first.model, { epoch: 2, callbacks: first.callbacks });
+      const initialEpoch = restoreCheckpoint(second.model, checkpoint, { callbacks: second.callbacks });
+      await train(second.model, { initialEpoch, epochs: 3, callbacks: second.callbacks });
+      expect(weightValues(second.model)).toEqual(weightValues(whole.model));
+      expect(layerValues(second.model, 'after_one').some((mean) => mean !== 0)).toBe(true);
+      tf.dispose(checkpoint.tensors);
     });
 
     it('keeps a constant channel finite', () => {
