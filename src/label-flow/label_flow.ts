@@ -1,13 +1,17 @@
 import {
   add,
+  dispose,
+  gather,
   mul,
   reshape,
   type Tensor1D,
   type Tensor2D,
+  tensor1d,
   tensor2d,
   tensor3d,
   tidy,
   train,
+  variable,
 } from '@tensorflow/tfjs-core';
 import {
   CustomCallback,
@@ -18,6 +22,7 @@ import {
 } from '@tensorflow/tfjs-layers';
 import { argumentError, requireInteger, requireNumber } from '../core/checks.js';
 import { setLearningRate } from '../core/learning_rate.js';
+import { randomStream, resolveSeed } from '../core/random.js';
 import { type Bounds, boundsTable } from './bounds.js';
 import { ConditionalFlow, type ConditionalFlowConfig } from './conditional_flow_layer.js';
 import { type Features, type Matrix, readFeatures, scaled, scaledFeatures, scalingOf } from './features.js';
@@ -160,29 +165,40 @@ export class LabelFlow implements WeakLearner<LabelFlowReport> {
     this.model?.dispose();
     this.scaling = scalingOf(data);
     const symbol = input({ shape: [data.columns] });
-    const flow = new ConditionalFlow(this.config);
+    const seed = resolveSeed(this.config.seed, OWNER);
+    const flow = new ConditionalFlow({ ...this.config, seed });
     this.model = modelOf({ inputs: symbol, outputs: flow.apply(symbol) as SymbolicTensor });
     const optimizer = train.adam(learningRate, 0.9, 0.999, 1e-8);
     this.model.compile({ optimizer, loss });
-    const x = tensor2d(scaled(data, this.scaling).values, [data.rows, data.columns]);
+    const features = tensor2d(scaled(data, this.scaling).values, [data.rows, data.columns]);
+    // What `fit` reads, in another order in each epoch: by itself it would shuffle with `Math.random`.
+    const [x, y] = [variable(features, false), variable(targets, false)];
     let size = batchSize;
     // A last batch of one row would have no variance.
     while (data.rows % size === 1) size++;
     const schedule = new CustomCallback({
-      onEpochBegin: async (epoch) => setLearningRate(optimizer, learningRate * Math.max(decay ** epoch, 0.01)),
+      onEpochBegin: async (epoch) => {
+        setLearningRate(optimizer, learningRate * Math.max(decay ** epoch, 0.01));
+        if (size >= data.rows) return;
+        const order = randomStream(seed, 'rows', epoch).permutation(data.rows);
+        tidy(() => {
+          const indices = tensor1d(order, 'int32');
+          x.assign(gather(features, indices));
+          y.assign(gather(targets, indices));
+        });
+      },
     });
     try {
-      const { history } = await this.model.fit(x, targets, {
+      const { history } = await this.model.fit(x, y, {
         epochs,
         batchSize: size,
-        shuffle: size < data.rows,
+        shuffle: false,
         verbose: 0,
         callbacks: [schedule, ...callbacks],
       });
       return history['loss'] as number[];
     } finally {
-      x.dispose();
-      targets.dispose();
+      dispose([x, y, features, targets]);
       optimizer.dispose();
       loss.dispose();
     }
@@ -238,7 +254,7 @@ export class LabelFlow implements WeakLearner<LabelFlowReport> {
  * scaled inside. With `labelSize: 1` it learns a number instead: `fitMeans(x, groups, means)`.
  *
  * Training is the standard `fit` of a {@link ConditionalFlow} with {@link labelFlowLoss}; the defaults are the authors'.
- * With `batchSize` smaller than the data the rows are shuffled by `Math.random`; else a `seed` decides everything.
+ * A `seed` decides everything, the order of rows in small batches too.
  *
  * @throws At construction for options out of range; in `fit` for features that are not finite or not of the width
  * `features`, for votes of another length, of an unknown class, or where every signal abstains everywhere, for bounds outside

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { randomStream } from '../../src/core/random.js';
+import { ConditionalFlow } from '../../src/label-flow/conditional_flow_layer.js';
 import { type BaselineMethod, labelBaseline } from '../../src/label-flow/label_baseline.js';
 import { type LabelFlowConfig, labelFlow } from '../../src/label-flow/label_flow.js';
 import { errorBounds } from '../../src/label-flow/vote_summary.js';
@@ -75,6 +76,48 @@ onEachBackend((backend) => {
       expect(runs[2]).not.toEqual(runs[0]);
     });
 
+    it('shuffles the rows of small batches anew in each epoch, as the seed says', async () => {
+      const data = clouds(30);
+      const seen = async (seed: number, epochs: number) => {
+        const { flow, report } = await trained({ ...SMALL, seed, epochs, batchSize: 8, decay: 1 }, data);
+        const values = Array.from(flow.predictProba(data.x).dataSync());
+        flow.dispose();
+        return { values, loss: report.loss };
+      };
+      const random = vi.spyOn(Math, 'random');
+      const first = await seen(1, 3);
+      expect(await seen(1, 3)).toEqual(first);
+      expect((await seen(1, 2)).loss).toEqual(first.loss.slice(0, 2));
+      expect(random).not.toHaveBeenCalled();
+      random.mockRestore();
+      expect((await seen(2, 3)).loss).not.toEqual(first.loss);
+    });
+
+    it('hands all rows to each epoch, with their own votes', async () => {
+      const data = clouds(42);
+      const seen: string[] = [];
+      const call = ConditionalFlow.prototype.call;
+      const spy = vi.spyOn(ConditionalFlow.prototype, 'call').mockImplementation(function (
+        this: ConditionalFlow,
+        inputs,
+        kwargs,
+      ) {
+        if (kwargs.training)
+          seen.push(...tf.util.flatten((inputs as tf.Tensor[])[0]?.arraySync() as number[][]).map(String));
+        return call.call(this, inputs, kwargs);
+      });
+      const { flow } = await trained({ ...SMALL, batchSize: 21 }, data);
+      spy.mockRestore();
+      const epoch = seen.length / SMALL.epochs;
+      const [first, second] = [seen.slice(0, epoch), seen.slice(epoch, 2 * epoch)];
+      expect(second).not.toEqual(first);
+      expect([...second].sort()).toEqual([...first].sort());
+      expect(new Set(first).size).toBe(2 * data.x.length + 1);
+      // Votes of other rows would teach nothing.
+      expect(accuracy(flow.predict(data.x).dataSync(), data.y)).toBeGreaterThan(0.8);
+      flow.dispose();
+    });
+
     it('knows more than two classes, soft votes, small batches and a class balance', async () => {
       const data = clouds(90, 3);
       const soft = data.votes.map((row) =>
@@ -92,7 +135,6 @@ onEachBackend((backend) => {
       });
       await flow.fit(data.x, soft);
       const classes = flow.predict(data.x);
-      // The rows are shuffled by Math.random: far above chance, 1/3, is all that holds each time.
       expect(accuracy(classes.dataSync(), data.y)).toBeGreaterThan(0.55);
       flow.dispose();
       classes.dispose();
