@@ -1,10 +1,12 @@
 /**
  * Routers compared as the paper does it: one unpruned backbone per seed, trained on scenes in which most patches say
- * nothing about the class, then fine-tuned with every router at an equal schedule.
+ * nothing about the class, then fine-tuned with every router at an equal schedule. `npm run experiment -- cropr rates`
+ * compares pruning rates in place of routers.
  */
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { argv } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
@@ -21,7 +23,18 @@ import {
   timingOf,
 } from '../../bench/harness.js';
 import { runPool } from '../pool.js';
-import { PRETRAIN, SCENE, SEEDS, VARIANTS, type Variant, VIT } from './settings.js';
+import {
+  FINE_TUNE,
+  PRETRAIN,
+  pruningOf,
+  RATES,
+  type Rate,
+  SCENE,
+  SEEDS,
+  VARIANTS,
+  type Variant,
+  VIT,
+} from './settings.js';
 import type { Task, TaskResult } from './task.js';
 import { build, testScenes } from './train.js';
 
@@ -29,35 +42,44 @@ const SCRIPT = fileURLToPath(new URL('./task.ts', import.meta.url));
 /** Images per forward pass when speed is measured. */
 const BATCH = 50;
 
-/** Backbones stay here, so that a run which was broken off goes on, and another fine-tuning starts from the same ones. */
-const settings = createHash('sha256')
-  .update(JSON.stringify([PRETRAIN, SCENE, VIT]))
-  .digest('hex')
-  .slice(0, 8);
-const folder = `.cache/experiments/cropr-${settings}`;
+const variants: readonly (Variant | Rate)[] =
+  argv[3] === 'rates' ? ['unpruned', ...(Object.keys(RATES) as Rate[]), 'cropr'] : VARIANTS;
+
+const hash = (...settings: unknown[]): string =>
+  createHash('sha256').update(JSON.stringify(settings)).digest('hex').slice(0, 8);
+/** Backbones and results stay here, so that a run which was broken off goes on. */
+const folder = `.cache/experiments/cropr-${hash(PRETRAIN, SCENE, VIT)}`;
+const fileOf = ({ seed, variant }: Task): string =>
+  variant === 'backbone'
+    ? `${folder}/backbone-${seed}/model.json`
+    : `${folder}/${variant}-${seed}-${hash(FINE_TUNE, variant === 'unpruned' ? null : pruningOf(variant))}.json`;
 const begin = Date.now();
 const minutes = (): string => `${((Date.now() - begin) / 60_000).toFixed(1)} min`;
-const note = ({ seed, variant }: Task, { accuracy }: TaskResult): void =>
-  console.log(`${minutes()}: ${variant}, seed ${seed}: ${accuracy.toFixed(2)} %`);
+
+/** Does what is not done yet. */
+async function run(tasks: readonly Task[]): Promise<void> {
+  const missing = tasks.filter((task) => !existsSync(fileOf(task)));
+  if (missing.length < tasks.length) console.log(`found in ${folder}: ${tasks.length - missing.length}`);
+  const processes = Math.min(availableParallelism(), SEEDS.length);
+  await runPool<Task, TaskResult>(SCRIPT, missing, processes, (task, result) => {
+    if (task.variant !== 'backbone') writeFileSync(fileOf(task), JSON.stringify(result));
+    console.log(`${minutes()}: ${task.variant}, seed ${task.seed}: ${result.accuracy.toFixed(2)} %`);
+  });
+}
 
 console.log(machine());
-const processes = Math.min(availableParallelism(), SEEDS.length);
-const missing = SEEDS.filter((seed) => !existsSync(`${folder}/backbone-${seed}/model.json`));
-if (missing.length < SEEDS.length) console.log(`backbones found in ${folder}: ${SEEDS.length - missing.length}`);
-const backbones = missing.map((seed): Task => ({ seed, variant: 'backbone', folder }));
-await runPool<Task, TaskResult>(SCRIPT, backbones, processes, note);
-const tasks = SEEDS.flatMap((seed) => VARIANTS.map((variant) => ({ seed, variant, folder })));
-const results = await runPool<Task, TaskResult>(SCRIPT, tasks, processes, note);
+await run(SEEDS.map((seed): Task => ({ seed, variant: 'backbone', folder })));
+await run(SEEDS.flatMap((seed) => variants.map((variant): Task => ({ seed, variant, folder }))));
 
-const scores = (variant: Variant): number[] =>
-  results.filter((_, i) => tasks[i]?.variant === variant).map(({ accuracy }) => accuracy);
+const scores = (variant: Variant | Rate): number[] =>
+  SEEDS.map((seed) => (JSON.parse(readFileSync(fileOf({ seed, variant, folder }), 'utf8')) as TaskResult).accuracy);
 
 await tf.setBackend('wasm');
 await tf.ready();
 await accelerateWasm();
 const { images } = await testScenes(BATCH);
 const timings = await measure(
-  VARIANTS.map((name) => {
+  variants.map((name) => {
     const model = stripAuxHeads(build(name, 1));
     const run = async (): Promise<void> => {
       const logits = tf.tidy(() => model.predict(images, { batchSize: BATCH }) as tf.Tensor);
@@ -69,7 +91,7 @@ const timings = await measure(
   { rounds: 20, seconds: 60 },
 );
 
-const rows = VARIANTS.map((variant) => {
+const rows = variants.map((variant) => {
   const all = scores(variant);
   const speed = throughputRatio(timingOf(timings, variant), timingOf(timings, 'unpruned')).median;
   const rate = summarize(throughput(timingOf(timings, variant))).median;
@@ -79,8 +101,8 @@ const rows = VARIANTS.map((variant) => {
 console.log(`\n${SEEDS.length} seeds, ${minutes()}\n`);
 console.log(table([['variant', 'accuracy, median (%)', 'range', 'speed', 'images/s'], ...rows]));
 
-const byVariant = (value: (variant: Variant) => number): Record<string, number> =>
-  Object.fromEntries(VARIANTS.map((variant) => [variant, Number(value(variant).toFixed(2))]));
+const byVariant = (value: (variant: Variant | Rate) => number): Record<string, number> =>
+  Object.fromEntries(variants.map((variant) => [variant, Number(value(variant).toFixed(2))]));
 const accuracies = byVariant((variant) => quantile(scores(variant), 0.5));
 const rates = byVariant((variant) => summarize(throughput(timingOf(timings, variant))).median);
 console.log(`\n${JSON.stringify({ ...accuracies, throughput: rates })}`);

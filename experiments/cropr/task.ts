@@ -4,13 +4,13 @@ import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { fileSystem } from 'tfjs-llf/node';
 import { accelerateWasm } from 'tfjs-llf/wasm';
-import { FINE_TUNE, PRETRAIN, type Variant } from './settings.js';
+import { FINE_TUNE, PRETRAIN, type Rate, type Variant } from './settings.js';
 import { accuracy, adoptBackbone, build, train } from './train.js';
 
 /** What a child is asked to do; backbones lie in `folder` by seed. */
 export interface Task {
   seed: number;
-  variant: Variant | 'backbone';
+  variant: Variant | Rate | 'backbone';
   folder: string;
 }
 

@@ -14,7 +14,7 @@ import {
 } from 'tfjs-llf';
 import { loadMnist, type MnistSplit } from '../../examples/data/mnist.js';
 import { SceneComposer, shrinkDigits } from '../../examples/data/scenes.js';
-import { PRUNING, type Recipe, SCENE, TEST_SCENES, type Variant, VIT } from './settings.js';
+import { pruningOf, type Rate, type Recipe, SCENE, TEST_SCENES, type Variant, VIT } from './settings.js';
 
 /** Brings ink to about mean 0 and deviation 1. */
 const INK = { mean: 0.1, scale: 4 };
@@ -27,8 +27,9 @@ interface Scenes {
 }
 
 /** The model of a variant; its own weights come from the seed. */
-export function build(variant: Variant, seed: number): tf.LayersModel {
-  return visionTransformer(variant === 'unpruned' ? { ...VIT, seed } : { ...VIT, seed, pruning: PRUNING[variant] });
+export function build(variant: Variant | Rate, seed: number): tf.LayersModel {
+  const pruning = pruningOf(variant);
+  return visionTransformer({ ...VIT, seed, ...(pruning ? { pruning } : {}) });
 }
 
 /** Gives a model the weights of the backbone, layer by layer; routers and aux heads keep theirs. */
