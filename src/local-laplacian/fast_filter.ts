@@ -91,7 +91,7 @@ function runKernel(
   rises: boolean,
   more: Record<string, Tensor> = {},
 ): Tensor[] {
-  if (remap !== 'gauss' && remap !== 'table') return [];
+  if (remap === 'custom') return [];
   const inputs = { image, gain, a, ...(b && c && { b, c }), ...more } as Record<string, Tensor>;
   return runFused(name, inputs, { ...numbers, low, high, remap, rises });
 }

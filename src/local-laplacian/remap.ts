@@ -33,7 +33,7 @@ export interface RemapGradients {
 /** A remap function m of details d = pixel − local mean, with its derivatives; without a tape. */
 export interface Remap {
   /** What the fused kernels call it. */
-  readonly name: 'gauss' | 'paris' | 'table' | 'custom';
+  readonly name: 'gauss' | 'paris' | 'parisBlended' | 'table' | 'custom';
   /** m(d), number by number. */
   value(detail: Tensor, parameters: readonly Tensor[]): Tensor;
   /** For the gradient of m(d): that of d, and that of each parameter, summed. */
@@ -119,7 +119,7 @@ function parisParts(
  */
 export function parisRemap(isBlended: boolean): Remap {
   return {
-    name: 'paris',
+    name: isBlended ? 'parisBlended' : 'paris',
     value: (detail, parameters) => {
       const three = parameters as [Tensor, Tensor, Tensor];
       const [sigma, , beta] = three;

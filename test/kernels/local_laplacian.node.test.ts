@@ -1,15 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { type FilterSetting, fastFilter } from '../../src/local-laplacian/fast_filter.js';
-import { localLaplacian } from '../../src/local-laplacian/local_laplacian.js';
-import { gaussRemap, tableRemap } from '../../src/local-laplacian/remap.js';
+import { gaussRemap, parisRemap, type Remap, tableRemap } from '../../src/local-laplacian/remap.js';
 import { hasFused } from '../../src/ops/fused.js';
 import { accelerateWasm } from '../../src/wasm/index.js';
-import { decode, largestError } from '../cropr/golden.js';
-import fast from '../fixtures/local-laplacian/fast_llf.json' with { type: 'json' };
-import images from '../fixtures/local-laplacian/images.json' with { type: 'json' };
-import { imageArray, imageOf } from '../local-laplacian/golden.js';
+import { largestError } from '../cropr/golden.js';
+import { describeRecordedFilter } from '../local-laplacian/recorded_filter.js';
 import { computeOn, numbers, type Result, withAcceleration } from './both_backends.js';
 
 withAcceleration();
@@ -18,7 +15,8 @@ interface Case extends FilterSetting {
   readonly batch: number;
   readonly height: number;
   readonly width: number;
-  readonly table: number;
+  readonly remap: 'gauss' | 'paris' | 'parisBlended' | number;
+  readonly alpha: number;
   readonly seed: number;
 }
 
@@ -30,33 +28,40 @@ const cases: fc.Arbitrary<Case> = fc
     pyramid: fc.constantFrom('paris' as const, 'opencv' as const, 'lin' as const),
     levels: fc.integer({ min: 1, max: 7 }),
     samples: fc.integer({ min: 2, max: 6 }),
-    range: fc.constantFrom([0, 1] as const, [-0.6, 0.9] as const),
+    // Exact in float32: near a sample the slope of Paris is so steep that its last bit shows.
+    range: fc.constantFrom([0, 1] as const, [-0.625, 0.875] as const),
     band: fc.tuple(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 0, max: 7 })),
-    table: fc.constantFrom(0, 0, 9, 65),
+    // A number is that of the nodes of a table.
+    remap: fc.constantFrom('gauss' as const, 'paris' as const, 'parisBlended' as const, 9, 65),
+    alpha: fc.constantFrom(0.4, 1, 1.8),
     seed: fc.nat(1000),
   })
   .map(({ band: [from, more], ...others }) => ({ ...others, from, to: from + more }));
 
 /** Images, gradients of the output, parameters. */
-function tensorsOf({ batch, height, width, table, seed }: Case): tf.Tensor[] {
+function tensorsOf({ batch, height, width, remap, alpha, seed }: Case): tf.Tensor[] {
   const shape = [batch, height, width, 1];
   const size = batch * height * width;
   const image = tf.tensor(
     numbers(size, seed).map((value) => 0.5 + 0.7 * value),
     shape,
   );
-  const parameters = table > 0 ? [numbers(table, seed + 1)] : [[0.3], [0.8], [0.9]];
+  const parameters = typeof remap === 'number' ? [numbers(remap, seed + 1)] : [[0.3], [alpha], [0.9]];
   return [image, tf.tensor([1.3]), ...parameters.map((values) => tf.tensor(values))];
+}
+
+function remapOf({ remap, range: [low, high] }: Case): Remap {
+  if (typeof remap === 'number') return tableRemap(high - low);
+  return remap === 'gauss' ? gaussRemap : parisRemap(remap === 'parisBlended');
 }
 
 /** The filtered images and all gradients. */
 function compute(one: Case): tf.Tensor[] {
-  const { batch, height, width, seed, range } = one;
+  const { batch, height, width, seed } = one;
   const inputs = tensorsOf(one);
   const run = (...all: tf.Tensor[]): tf.Tensor => {
     const [image, gain, ...parameters] = all as [tf.Tensor, tf.Tensor];
-    const remap = one.table > 0 ? tableRemap(range[1] - range[0]) : gaussRemap;
-    return fastFilter(image, gain, remap, parameters, one);
+    return fastFilter(image, gain, remapOf(one), parameters, one);
   };
   const dy = tf.tensor(numbers(batch * height * width, seed + 2), [batch, height, width, 1]);
   const { value, grads } = tf.valueAndGrads(run)(inputs, dy);
@@ -88,23 +93,9 @@ describe('LLFLocalLaplacian and its gradient', () => {
     );
   });
 
-  it('give the recorded images', () => {
-    for (const one of fast.cases.filter(({ variant }) => variant === 'gauss')) {
-      const { sigma, alpha, beta, pyramid, nlev: levels, K: samples } = one;
-      const [{ values } = { values: [] }] = computeOn('wasm', () =>
-        localLaplacian(imageOf(images[one.image as '37x53']), {
-          sigma,
-          alpha,
-          beta,
-          pyramid: pyramid as 'paris',
-          levels,
-          samples,
-        }),
-      );
-      const limit = samples === 64 ? 5e-6 : 2e-6;
-      expect(largestError(values, imageArray(one.output).values), one.set).toBeLessThanOrEqual(limit);
-    }
-    expect(decode(images['37x53']).shape).toEqual([37, 53]);
+  describe('on wasm', () => {
+    beforeAll(async () => void (await tf.setBackend('wasm')));
+    describeRecordedFilter((value) => 2 * value);
   });
 
   it('give a gradient also when the kernels go between the passes', async () => {
@@ -115,8 +106,7 @@ describe('LLFLocalLaplacian and its gradient', () => {
     const inputs = tensorsOf(one);
     const run = (...all: tf.Tensor[]): tf.Tensor => {
       const [image, gain, ...parameters] = all as [tf.Tensor, tf.Tensor];
-      const remap = one.table > 0 ? tableRemap(one.range[1] - one.range[0]) : gaussRemap;
-      const value = fastFilter(image, gain, remap, parameters, one);
+      const value = fastFilter(image, gain, remapOf(one), parameters, one);
       handle.dispose();
       return value;
     };

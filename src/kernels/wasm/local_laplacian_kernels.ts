@@ -11,12 +11,14 @@ interface Setting {
   readonly levels: number;
   /** The arguments of the compiled functions after the work area. */
   readonly shape: readonly number[];
+  /** The remap function, as the compiled functions number it. */
+  readonly remap: number;
 }
 
 type Four = [TensorInfo, TensorInfo, TensorInfo, TensorInfo];
 
 const PYRAMIDS: readonly unknown[] = ['paris', 'opencv', 'lin'];
-const REMAPS: readonly unknown[] = ['gauss', 'table'];
+const REMAPS: readonly unknown[] = ['gauss', 'table', 'paris', 'parisBlended'];
 
 /** Levels that halve something, and the residual. */
 function usefulLevels(height: number, width: number): number {
@@ -28,8 +30,9 @@ function settingOf(image: TensorInfo, { attrs }: KernelCall): Setting {
   const { samples, low, high, from, to, ...others } = attrs as Record<string, number>;
   const levels = Math.min(others['levels'] ?? 1, usefulLevels(height, width));
   const kinds = [PYRAMIDS.indexOf(attrs['pyramid']), samples ?? 0, low ?? 0, high ?? 0];
-  const bands = [from ?? 0, Math.min(to ?? 0, levels - 1), REMAPS.indexOf(attrs['remap'])];
-  return { batch, height, width, levels, shape: [height, width, levels, ...kinds, ...bands] };
+  const remap = REMAPS.indexOf(attrs['remap']);
+  const bands = [from ?? 0, Math.min(to ?? 0, levels - 1), remap];
+  return { batch, height, width, levels, remap, shape: [height, width, levels, ...kinds, ...bands] };
 }
 
 /** The parameters of the remap function: sigma, alpha and beta, or a table. */
@@ -51,7 +54,7 @@ function imageAt(host: KernelHost, images: TensorInfo, { height, width }: Settin
 /**
  * `LLFLocalLaplacian`: `image [B, H, W, 1]`, `gain` and the parameters `a`, `b`, `c` of the remap function → the filtered
  * image, and with the attribute `rises` what the gradient needs of the forward pass, `[B, ...]`. Other attributes are those
- * of the setting of the fast filter, and `remap`, `'gauss'` or `'table'`.
+ * of the setting of the fast filter, and `remap`, its name.
  */
 const localLaplacian: WasmKernel = {
   name: 'LLFLocalLaplacian',
@@ -100,7 +103,7 @@ const localLaplacianGrad: WasmKernel = {
         const gains = host.pointer(rises) + 4 * i * (rises.shape[1] as number);
         host.call('localLaplacianGrad', ...images, gains, isTable ? da : sums, sums + 24, ...last);
       }
-      if (!isTable) host.call('finishRemapGrad', sums, ...given.slice(0, 2), da, db, dc);
+      if (!isTable) host.call('finishRemapGrad', setting.remap, sums, ...given.slice(0, 2), da, db, dc);
       host.call('finishSum', sums + 24, host.pointer(dGain));
     });
     return [dImage, dGain, ...dParameters];

@@ -13,7 +13,7 @@ import {
 } from './llf_work.as';
 import { addTo, scaleRow, shareOf } from './local_laplacian.as';
 import { DOWN_ADJOINT, shrinkColumns, shrinkRow, spreadColumns, spreadRow, UP_ADJOINT } from './pyramid.as';
-import { remapRowGrad } from './remap.as';
+import { GAUSS, remapRowGrad } from './remap.as';
 import { loadSome } from './tail.as';
 import { at, fma, sumLanes } from './vector.as';
 
@@ -101,8 +101,17 @@ export function localLaplacianGrad(
 }
 
 /** Writes the gradients of sigma, alpha and beta from their sums. */
-export function finishRemapGrad(sums: usize, sigma: usize, alpha: usize, da: usize, db: usize, dc: usize): void {
-  store<f32>(da, <f32>((load<f64>(sums) * <f64>load<f32>(alpha)) / <f64>load<f32>(sigma)));
+export function finishRemapGrad(
+  remap: i32,
+  sums: usize,
+  sigma: usize,
+  alpha: usize,
+  da: usize,
+  db: usize,
+  dc: usize,
+): void {
+  const factor = remap == GAUSS ? <f64>load<f32>(alpha) / <f64>load<f32>(sigma) : 1;
+  store<f32>(da, <f32>(load<f64>(sums) * factor));
   store<f32>(db, <f32>load<f64>(sums, 8));
   store<f32>(dc, <f32>load<f64>(sums, 16));
 }

@@ -1,11 +1,14 @@
 import { exp } from './exp.as';
+import { remapParis, remapParisGrad } from './paris.as';
 import { loadSome, storeSome } from './tail.as';
 import { at, fma, sumLanes } from './vector.as';
 
 /** Remap functions of the local Laplacian filter: m(d) of the details d = pixel − sample. */
 
-/** Which function it is. */
+/** Which function it is: `GAUSS`, `TABLE`, or that of Paris et al., with its blend from 3 on. */
+@inline export const GAUSS: i32 = 0;
 @inline const TABLE: i32 = 1;
+@inline const PARIS: i32 = 2;
 
 /** The bell exp(−d² / (2 sigma²)), by −1 / (2 sigma²); no smaller than exp(−40), so that no product becomes denormal. */
 @inline
@@ -46,6 +49,10 @@ export function remapRow(
     }
     return;
   }
+  if (remap >= PARIS) {
+    remapParis(remap > PARIS, a, b, c, pixels, sample, target, count);
+    return;
+  }
   const exponent = exponentOf(a);
   const alpha = f32x4.splat(load<f32>(b));
   const beta = f32x4.splat(load<f32>(c));
@@ -69,7 +76,7 @@ function cellOf(place: f32, nodes: i32): i32 {
 
 /**
  * For the gradient `dm` of a remapped row: adds that of the pixels to `dx`, and that of the parameters to `sums`. Those of
- * sigma, alpha, beta are three float64 there, sigma's short of a factor alpha / sigma; those of a table its float32.
+ * sigma, alpha, beta are three float64 there, sigma's for `GAUSS` short of a factor alpha / sigma; those of a table its float32.
  */
 export function remapRowGrad(
   remap: i32,
@@ -98,6 +105,10 @@ export function remapRowGrad(
       store<f32>(bin, load<f32>(bin) + g - right);
       store<f32>(bin, load<f32>(bin, 4) + right, 4);
     }
+    return;
+  }
+  if (remap >= PARIS) {
+    remapParisGrad(remap > PARIS, a, b, c, pixels, sample, dm, dx, count, sums);
     return;
   }
   const exponent = exponentOf(a);
