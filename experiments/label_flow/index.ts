@@ -7,13 +7,13 @@ import { argv } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { machine, quantile, table } from '../../bench/harness.js';
 import { runPool } from '../pool.js';
-import { ABLATION_SEEDS, FLOWS, type Flow, LEARNERS, SEEDS, TABLES } from './settings.js';
-import type { Task, TaskResult } from './task.js';
+import { type Comparison, LEARNERS } from './compare.js';
+import { cell, minutes, rounded } from './report.js';
+import { ABLATION_SEEDS, FLOWS, type Flow, SEEDS, TABLES } from './settings.js';
+import type { Task } from './task.js';
 
 const SCRIPT = fileURLToPath(new URL('./task.ts', import.meta.url));
 const count = Number(argv[3] ?? SEEDS.length);
-const begin = Date.now();
-const minutes = (): string => `${((Date.now() - begin) / 60_000).toFixed(1)} min`;
 
 const main = SEEDS.slice(0, count).flatMap((seed) => TABLES.map((name): Task => ({ table: name, seed, flow: 'flow' })));
 const ablations = (Object.keys(FLOWS) as Flow[])
@@ -22,11 +22,11 @@ const ablations = (Object.keys(FLOWS) as Flow[])
 const tasks = [...main, ...ablations];
 
 console.log(machine());
-const note = ({ table: name, seed, flow }: Task, { accuracies, seconds, loss }: TaskResult): void =>
+const note = ({ table: name, seed, flow }: Task, { accuracies, seconds, loss }: Comparison): void =>
   console.log(
     `${minutes()}: ${name}, seed ${seed}: ${flow} ${accuracies[flow]?.toFixed(3)}, loss ${loss.toFixed(2)}, ${seconds.toFixed(0)} s`,
   );
-const results = await runPool<Task, TaskResult>(SCRIPT, tasks, Math.min(availableParallelism(), tasks.length), note);
+const results = await runPool<Task, Comparison>(SCRIPT, tasks, Math.min(availableParallelism(), tasks.length), note);
 
 /** Accuracies of one learner over the seeds. */
 function scores(name: Task['table'], flow: Flow, learner: string): number[] {
@@ -34,11 +34,6 @@ function scores(name: Task['table'], flow: Flow, learner: string): number[] {
     const score = results[i]?.accuracies[learner];
     return task.table === name && task.flow === flow && score !== undefined ? [score] : [];
   });
-}
-
-function cell(values: readonly number[]): string {
-  const range = `${Math.min(...values).toFixed(3)} to ${Math.max(...values).toFixed(3)}`;
-  return `${quantile(values, 0.5).toFixed(3)} (${range})`;
 }
 
 const rows = LEARNERS.map((learner) => [learner, ...TABLES.map((name) => cell(scores(name, 'flow', learner)))]);
@@ -55,5 +50,5 @@ console.log(
   `\nTraining of a flow: median ${quantile(training, 0.5).toFixed(0)} s (501 epochs, others at work beside it)`,
 );
 
-const medians = TABLES.map((name) => [name, Number(quantile(scores(name, 'flow', 'flow'), 0.5).toFixed(4))]);
+const medians = TABLES.map((name) => [name, rounded(scores(name, 'flow', 'flow'))]);
 console.log(`\n${JSON.stringify(Object.fromEntries(medians))}`);

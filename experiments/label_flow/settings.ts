@@ -13,8 +13,6 @@ export const FLOWS = {
 
 export type Flow = keyof typeof FLOWS;
 
-/** Rows of the table: the flow, its rivals, and what true labels would give. */
-export const LEARNERS = ['flow', 'majority', 'average', 'ge', 'all', 'cll', 'supervised'] as const;
 export const SEEDS: readonly number[] = [0, 1, 2, 3, 4];
 /** Seeds of the ablations, which are on breast cancer alone. */
 export const ABLATION_SEEDS: readonly number[] = [0, 1, 2];
