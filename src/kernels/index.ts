@@ -1,0 +1,3 @@
+export { accelerateCpu } from './cpu/accelerate.js';
+export type { Acceleration } from './install.js';
+export { accelerateWebgl } from './webgl/accelerate.js';
