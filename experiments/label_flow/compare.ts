@@ -33,7 +33,7 @@ export interface Comparison {
   loss: number;
 }
 
-export const RIVALS: readonly BaselineMethod[] = ['majority', 'average', 'ge', 'all', 'cll'];
+const RIVALS: readonly BaselineMethod[] = ['majority', 'average', 'ge', 'all', 'cll'];
 
 /** Rows of the tables: the flow, its rivals, and what true labels would give. */
 export const LEARNERS: readonly string[] = ['flow', ...RIVALS, 'supervised'];

@@ -5,20 +5,18 @@ import { machine, table } from '../../bench/harness.js';
 import { runPool } from '../pool.js';
 import { cell, minutes, rounded } from './report.js';
 
-/** Runs the script of this folder on every set with every seed; the table has a column for each set. */
+/** Runs the script on every set with every seed; the table has a column for each set. */
 export async function runGrid<Set extends string>(
-  script: string,
+  script: URL,
   sets: readonly Set[],
   seeds: readonly number[],
-  processes: number = availableParallelism(),
 ): Promise<void> {
   const tasks = sets.flatMap((set) => seeds.map((seed) => ({ set, seed })));
   console.log(machine());
-  const path = fileURLToPath(new URL(script, import.meta.url));
   const results = await runPool<(typeof tasks)[number], Record<string, number>>(
-    path,
+    fileURLToPath(script),
     tasks,
-    Math.min(processes, tasks.length),
+    Math.min(availableParallelism(), tasks.length),
     ({ set, seed }, scores) => console.log(`${minutes()}: ${set}, seed ${seed}: ${JSON.stringify(scores)}`),
   );
   const scores = (set: Set, name: string): number[] =>

@@ -7,4 +7,8 @@ import { runGrid } from './grid.js';
 import { availablePairs } from './image_pairs.js';
 
 const SEEDS: readonly number[] = [0, 1];
-await runGrid('./pairs_task.ts', availablePairs(), SEEDS.slice(0, Number(argv[3] ?? SEEDS.length)));
+await runGrid(
+  new URL('./pairs_task.ts', import.meta.url),
+  availablePairs(),
+  SEEDS.slice(0, Number(argv[3] ?? SEEDS.length)),
+);

@@ -7,4 +7,4 @@ import { runGrid } from './grid.js';
 import { REVIEWS } from './reviews.js';
 
 const SEEDS: readonly number[] = [0, 1, 2];
-await runGrid('./text_task.ts', REVIEWS, SEEDS.slice(0, Number(argv[3] ?? SEEDS.length)));
+await runGrid(new URL('./text_task.ts', import.meta.url), REVIEWS, SEEDS.slice(0, Number(argv[3] ?? SEEDS.length)));
