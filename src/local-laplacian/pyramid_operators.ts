@@ -42,7 +42,7 @@ function outer(size: Size, of: (length: number) => readonly number[]): Tensor {
 }
 
 /** Taps of Burt and Adelson with a = 0.4. */
-const BURT = [0.05, 0.25, 0.4, 0.25, 0.05];
+export const BURT: readonly number[] = [0.05, 0.25, 0.4, 0.25, 0.05];
 
 /** For each place, the sum of those taps that meet one of the samples `0, step, 2 step, ...` below `length`. */
 function tapSums(places: readonly number[], length: number, step: number): number[] {
@@ -113,11 +113,11 @@ const lin: PyramidOperators = {
   },
 };
 
-const BINOMIAL = [1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16];
+export const BINOMIAL: readonly number[] = [1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16];
 const DOUBLED = BINOMIAL.map((tap) => 2 * tap);
 
 /** The place that stands at `index` when an axis is reflected at its end samples. */
-function reflected(index: number, length: number): number {
+export function reflected(index: number, length: number): number {
   if (length === 1) return 0;
   const period = 2 * (length - 1);
   const place = ((index % period) + period) % period;
