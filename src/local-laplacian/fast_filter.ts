@@ -24,9 +24,10 @@ import {
 } from '@tensorflow/tfjs-core';
 import { withGradient } from '../ops/custom_gradient.js';
 import { runFused } from '../ops/fused.js';
-import { collapse, gather, gaussianLevels, spreadOut } from './pyramid.js';
-import { type Pyramid, type PyramidOperators, pyramidOperators, sizeOf } from './pyramid_operators.js';
+import { chain, collapse } from './pyramid.js';
+import { type Pyramid, type PyramidOperators, pyramidOperators } from './pyramid_operators.js';
 import type { Remap } from './remap.js';
+import { sizeOf } from './size.js';
 import { remapGradients, remapped } from './strips.js';
 
 /** How the fast filter works, apart from its remap function. */
@@ -146,14 +147,14 @@ function forward([image, gain, ...parameters]: Tensor[], remap: Remap, setting: 
   return tidy(() => {
     const { levels, from } = setting;
     const to = Math.min(setting.to, levels - 1);
-    const gaussian = gaussianLevels(operators, image as Tensor, levels);
+    const gaussian = chain(operators.down, image as Tensor, levels);
     const places = placesOf(gaussian, setting);
     let sums: Tensor[] = places.map((level) => zerosLike(level));
     for (const group of groupsOf(setting, GROUP.forward)) {
       const last = sums;
       sums = tidy(() => {
         const detail = minusEach(image as Tensor, group.nodes);
-        const pyramid = gaussianLevels(operators, remapped(remap, detail, parameters), to + 1);
+        const pyramid = chain(operators.down, remapped(remap, detail, parameters), to + 1);
         return last.map((level, l) => {
           if (l < from || l >= to) return add(level, 0);
           return tidy(() => {
@@ -165,7 +166,7 @@ function forward([image, gain, ...parameters]: Tensor[], remap: Remap, setting: 
       });
       for (const level of last) level.dispose();
     }
-    return collapse(operators, [...sums, mul(gaussian[levels - 1] as Tensor, reshape(gain as Tensor, []))]);
+    return collapse(operators.up, [...sums, mul(gaussian[levels - 1] as Tensor, reshape(gain as Tensor, []))]);
   });
 }
 
@@ -173,8 +174,8 @@ function backward(dy: Tensor, [image, gain, ...parameters]: Tensor[], remap: Rem
   const operators = pyramidOperators[setting.pyramid];
   return tidy(() => {
     const { levels, samples, range } = setting;
-    const gaussian = gaussianLevels(operators, image as Tensor, levels);
-    const dLevels = spreadOut(operators, dy, levels);
+    const gaussian = chain(operators.down, image as Tensor, levels);
+    const dLevels = chain(operators.upAdjoint, dy, levels);
     const places = placesOf(gaussian, setting);
     const scale = (samples - 1) / (range[1] - range[0]);
     const dResidual = dLevels[levels - 1] as Tensor;
@@ -203,7 +204,7 @@ function backward(dy: Tensor, [image, gain, ...parameters]: Tensor[], remap: Rem
       const inside = logicalAnd(greaterEqual(level, range[0]), less(level, range[1]));
       return where(inside, mul(mul(rises[l] as Tensor, dLevels[l] as Tensor), scale), zerosLike(level));
     });
-    return [add(dImage, gather(operators, dGaussian)), dGain, ...dParameters];
+    return [add(dImage, collapse(operators.downAdjoint, dGaussian)), dGain, ...dParameters];
   });
 }
 
@@ -222,7 +223,7 @@ interface GroupWork {
 function groupGradients(work: GroupWork): { dRemapped: Tensor; rises: (Tensor | undefined)[] } {
   const { operators, detail, remap, parameters, places, dLevels, group, setting } = work;
   const to = Math.min(setting.to, setting.levels - 1);
-  const pyramid = gaussianLevels(operators, remapped(remap, detail, parameters), to + 1);
+  const pyramid = chain(operators.down, remapped(remap, detail, parameters), to + 1);
   const dPyramid: (Tensor | undefined)[] = pyramid.map(() => undefined);
   const plus = (l: number, part: Tensor): void => {
     const known = dPyramid[l];
@@ -245,7 +246,7 @@ function groupGradients(work: GroupWork): { dRemapped: Tensor; rises: (Tensor | 
     return rise;
   });
   const filled = pyramid.map((level, l) => dPyramid[l] ?? zerosLike(level));
-  return { dRemapped: gather(operators, filled), rises };
+  return { dRemapped: collapse(operators.downAdjoint, filled), rises };
 }
 
 /** The slope of the share of each sample, from the right: −1 where the place is in the cell above it, +1 in the one below. */

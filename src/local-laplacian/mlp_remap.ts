@@ -1,24 +1,23 @@
 import {
   add,
-  concat,
   div,
   exp,
+  matMul,
   mean,
   mul,
-  neg,
   relu,
   reshape,
   rsqrt,
   softplus,
-  split,
   square,
   sub,
   type Tensor,
+  type Tensor2D,
   tanh,
+  tensor,
 } from '@tensorflow/tfjs-core';
 import { constant, ones, truncatedNormal, zeros } from '../core/laws.js';
 import type { WeightTable } from '../core/layer.js';
-import { linear } from '../ops/linear.js';
 
 /** What makes one MLP differ from another. */
 export interface MLPForm {
@@ -81,9 +80,13 @@ export function mlpRemap(
   const { monotone, residual, batchNorm, hidden } = form;
   const kernel = (i: number): Tensor =>
     monotone ? div(softplus(weight('kernel', i)), weight('kernel', i).shape[0] as number) : weight('kernel', i);
+  const layer = (x: Tensor, i: number): Tensor => {
+    const [sum, bias] = [matMul(x as Tensor2D, kernel(i) as Tensor2D), weights[`bias${i}`]];
+    return bias ? add(sum, bias) : sum;
+  };
   let x = details;
   for (let i = 0; i < hidden.length; i++) {
-    x = linear(x, kernel(i), weights[`bias${i}`]);
+    x = layer(x, i);
     if (batchNorm) {
       const statistics = given?.[i] ?? statisticsOf(x);
       found.push(statistics);
@@ -93,7 +96,7 @@ export function mlpRemap(
     }
     x = activate(x, form);
   }
-  const output = linear(x, kernel(hidden.length), weight('bias', hidden.length));
+  const output = layer(x, hidden.length);
   if (!residual) return output;
   return add(weights['skip'] ? mul(details, exp(weights['skip'])) : details, output);
 }
@@ -109,10 +112,8 @@ function activate(x: Tensor, { activation, monotone }: MLPForm): Tensor {
   if (activation === 'tanh') return tanh(x);
   if (!monotone) return relu(x);
   const units = x.shape[1] as number;
-  const upwards = Math.ceil(units / 2);
-  if (upwards === units) return relu(x);
-  const [up, down] = split(x, [upwards, units - upwards], 1) as [Tensor, Tensor];
-  return concat([relu(up), neg(relu(neg(down)))], 1);
+  const bends = tensor(Array.from({ length: units }, (_, i) => (2 * i < units ? 1 : -1)));
+  return mul(bends, relu(mul(bends, x)));
 }
 
 /** m at details of any shape. The batch norm uses the statistics of the grid `[G, 1]`, whatever the details are. */

@@ -1,37 +1,19 @@
 import { add, sub, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { requireInteger, requireOneOf, requireShape } from '../core/checks.js';
 import { withGradient } from '../ops/custom_gradient.js';
-import {
-  halved,
-  PYRAMIDS,
-  type Pyramid,
-  type PyramidOperators,
-  pyramidOperators,
-  sizeOf,
-} from './pyramid_operators.js';
+import { PYRAMIDS, type Pyramid, type PyramidOperators, pyramidOperators } from './pyramid_operators.js';
+import { halved, type Size, sizeOf } from './size.js';
 
-/** Levels of halved size, the image first. Without a tape, as all in this file but the public functions. */
-export function gaussianLevels({ down }: PyramidOperators, image: Tensor, levels: number): Tensor[] {
-  const list = [image];
-  while (list.length < levels) list.push(down(list[list.length - 1] as Tensor));
+/** Levels of halved size, each made of the one before: `down` gives local means, `upAdjoint` the gradients of a collapse. */
+export function chain(shrinkLevel: (fine: Tensor) => Tensor, first: Tensor, levels: number): Tensor[] {
+  const list = [first];
+  while (list.length < levels) list.push(shrinkLevel(list[list.length - 1] as Tensor));
   return list;
 }
 
-/** Adds the levels up, the residual last in the list. */
-export function collapse({ up }: PyramidOperators, laplacian: readonly Tensor[]): Tensor {
-  return laplacian.reduceRight((coarse, level) => add(level, up(coarse, sizeOf(level))));
-}
-
-/** The adjoint of {@link collapse}: the gradient of each level. */
-export function spreadOut({ upAdjoint }: PyramidOperators, dy: Tensor, levels: number): Tensor[] {
-  const list = [dy];
-  while (list.length < levels) list.push(upAdjoint(list[list.length - 1] as Tensor));
-  return list;
-}
-
-/** The adjoint of {@link gaussianLevels}. */
-export function gather({ downAdjoint }: PyramidOperators, gradients: readonly Tensor[]): Tensor {
-  return gradients.reduceRight((coarse, level) => add(level, downAdjoint(coarse, sizeOf(level))));
+/** Adds levels up, the last one first: `up` collapses a Laplacian pyramid, `downAdjoint` gathers gradients of local means. */
+export function collapse(spreadLevel: (coarse: Tensor, size: Size) => Tensor, levels: readonly Tensor[]): Tensor {
+  return levels.reduceRight((coarse, level) => add(level, spreadLevel(coarse, sizeOf(level))));
 }
 
 /** The depth of a pyramid that leaves a residual of about eight pixels on its shorter side. */
@@ -128,14 +110,7 @@ export function collapsePyramid(levels: readonly Tensor[], { pyramid }: Pick<Pyr
     const [batch = 0, height = 0, width = 0, channels = 0] = requireShape(owner, `levels[${i}]`, level.shape, shape);
     shape = [batch, ...halved([height, width] as [number, number]), channels] as number[];
   }
-  return tidy(() =>
-    levels.reduceRight((coarse, level) =>
-      add(
-        level,
-        linearMap(coarse, (x) => up(x, sizeOf(level)), upAdjoint),
-      ),
-    ),
-  );
+  return tidy(() => collapse((coarse, size) => linearMap(coarse, (x) => up(x, size), upAdjoint), levels));
 }
 
 /** The operators of a convention, by default `'paris'`. */

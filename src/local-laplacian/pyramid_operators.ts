@@ -1,19 +1,12 @@
 import { div, image as images, mul, type Tensor, type Tensor4D, tensor, tidy } from '@tensorflow/tfjs-core';
-import { type Border, extend, fold, type Margins, shrink, spread } from './resampling.js';
+import { type Border, extend, fold, shrink, spread } from './resampling.js';
+import { halved, type Size, sizeOf } from './size.js';
 
 /** How a pyramid halves and doubles: see {@link laplacianPyramid}. */
 export type Pyramid = 'paris' | 'opencv' | 'lin';
 
 /** The names of all conventions. */
 export const PYRAMIDS: readonly Pyramid[] = ['paris', 'opencv', 'lin'];
-
-/** Height and width of a level. */
-export type Size = readonly [height: number, width: number];
-
-/** Half of a size, rounded up: sample k of the next level sits on sample 2k of this one. */
-export function halved([height, width]: Size): Size {
-  return [(height + 1) >> 1, (width + 1) >> 1];
-}
 
 /** The linear maps between two neighbouring levels `[B, H, W, C]` and their exact adjoints; without a tape. */
 export interface PyramidOperators {
@@ -23,16 +16,6 @@ export interface PyramidOperators {
   /** A level of the given, finer size. */
   up(coarse: Tensor, size: Size): Tensor;
   upAdjoint(fine: Tensor): Tensor;
-}
-
-/** Height and width of `[B, H, W, C]`. */
-export function sizeOf(x: Tensor): Size {
-  return [x.shape[1] as number, x.shape[2] as number];
-}
-
-/** A margin for each axis. */
-function margins(size: Size, of: (length: number) => readonly [number, number]): Margins {
-  return [of(size[0]), of(size[1])];
 }
 
 /** The outer product of a number for each row with one for each column, `[1, H, W, 1]`. */
@@ -65,29 +48,11 @@ const upSums = (length: number): number[] => tapSums(upTo(length), length, 2);
 
 /** Taps beyond the border are dropped and the others scaled to the sum 1, both ways. */
 const paris: PyramidOperators = {
-  down: (fine) =>
-    div(
-      shrink(
-        fine,
-        BURT,
-        margins(sizeOf(fine), () => [2, 2]),
-      ),
-      outer(sizeOf(fine), downSums),
-    ),
-  downAdjoint: (coarse, size) => spread(div(coarse, outer(size, downSums)), BURT, fineMargins(size)),
-  up: (coarse, size) => div(spread(coarse, BURT, fineMargins(size)), outer(size, upSums)),
-  upAdjoint: (fine) =>
-    shrink(
-      div(fine, outer(sizeOf(fine), upSums)),
-      BURT,
-      margins(sizeOf(fine), () => [2, 2]),
-    ),
+  down: (fine) => div(shrink(fine, BURT, 2), outer(sizeOf(fine), downSums)),
+  downAdjoint: (coarse, size) => spread(div(coarse, outer(size, downSums)), BURT, 2, size),
+  up: (coarse, size) => div(spread(coarse, BURT, 2, size), outer(size, upSums)),
+  upAdjoint: (fine) => shrink(div(fine, outer(sizeOf(fine), upSums)), BURT, 2),
 };
-
-/** After zeros were put between the samples there is one too many at an odd length. */
-function fineMargins(size: Size): Margins {
-  return margins(size, (length) => [2, length % 2 === 0 ? 2 : 1]);
-}
 
 /** Linear interpolation; the last odd sample of an even length repeats its neighbour. */
 const lin: PyramidOperators = {
@@ -105,11 +70,7 @@ const lin: PyramidOperators = {
     const size = sizeOf(fine);
     const ends = (length: number): number[] => upTo(length).map((i) => (length % 2 === 0 && i === length - 1 ? 2 : 1));
     const doubled = size.every((length) => length % 2 === 1) ? fine : mul(fine, outer(size, ends));
-    return shrink(
-      doubled,
-      [0.5, 1, 0.5],
-      margins(size, (length) => [1, length % 2]),
-    );
+    return shrink(doubled, [0.5, 1, 0.5], 1);
   },
 };
 
@@ -146,49 +107,20 @@ function foldBoth(x: Tensor, [height, width]: Size, of: (length: number) => Bord
 
 /** As `cv2.pyrDown` and `cv2.pyrUp`. */
 const opencv: PyramidOperators = {
-  down: (fine) =>
-    shrink(
-      extendBoth(fine, fineBorder),
-      BINOMIAL,
-      margins(sizeOf(fine), () => [0, 0]),
-    ),
-  downAdjoint: (coarse, size) =>
-    foldBoth(
-      spread(
-        coarse,
-        BINOMIAL,
-        margins(size, (length) => [4, length % 2 === 0 ? 4 : 3]),
-      ),
-      size,
-      fineBorder,
-    ),
-  up: (coarse, size) => {
-    const wide = extendBoth(coarse, coarseBorder);
-    // The samples begin at place 2 of what is spread, so that margins of 0 put the taps right.
-    return spread(
-      wide,
-      DOUBLED,
-      margins(size, (length) => [0, length % 2 === 0 ? 0 : -1]),
-    );
-  },
-  upAdjoint: (fine) => {
-    const size = sizeOf(fine);
-    const wide = shrink(
-      fine,
-      DOUBLED,
-      margins(size, (length) => [4, length % 2 === 0 ? 3 : 4]),
-    );
-    return foldBoth(wide, halved(size), coarseBorder);
-  },
+  down: (fine) => shrink(extendBoth(fine, fineBorder), BINOMIAL, 0),
+  downAdjoint: (coarse, size) => foldBoth(spread(coarse, BINOMIAL, 4, size), size, fineBorder),
+  // The samples begin at place 2 of what is spread, so that no margin puts the taps right.
+  up: (coarse, size) => spread(extendBoth(coarse, coarseBorder), DOUBLED, 0, size),
+  upAdjoint: (fine) => foldBoth(shrink(fine, DOUBLED, 4), halved(sizeOf(fine)), coarseBorder),
 };
 
 /** The same, but that what a step makes on the way does not outlive it. */
-function tidied(operators: PyramidOperators): PyramidOperators {
+function tidied({ down, downAdjoint, up, upAdjoint }: PyramidOperators): PyramidOperators {
   return {
-    down: (fine) => tidy(() => operators.down(fine)),
-    downAdjoint: (coarse, size) => tidy(() => operators.downAdjoint(coarse, size)),
-    up: (coarse, size) => tidy(() => operators.up(coarse, size)),
-    upAdjoint: (fine) => tidy(() => operators.upAdjoint(fine)),
+    down: (fine) => tidy(() => down(fine)),
+    downAdjoint: (coarse, size) => tidy(() => downAdjoint(coarse, size)),
+    up: (coarse, size) => tidy(() => up(coarse, size)),
+    upAdjoint: (fine) => tidy(() => upAdjoint(fine)),
   };
 }
 

@@ -88,9 +88,12 @@ interface ParisParts {
   readonly isDetail: Tensor;
   /** |d| / sigma. */
   readonly share: Tensor;
+  /** share^alpha, and by how much it exceeds the share. */
   readonly power: Tensor;
-  /** How much of the power there is, the rest is the share itself; and the slope of that by the detail. */
-  readonly blend?: { readonly tau: Tensor; readonly slope: Tensor };
+  readonly excess: Tensor;
+  /** How much of the excess the blend leaves, 1 without one, and the slope of that by the detail. */
+  readonly tau: Tensor | number;
+  readonly slope: Tensor | number;
 }
 
 function parisParts(
@@ -101,16 +104,15 @@ function parisParts(
 ): ParisParts {
   const size = abs(detail);
   const share = div(maximum(size, smallest), sigma);
-  const isDetail = less(size, sigma);
   const power = exp(mul(alpha, log(share)));
-  if (!isBlended) return { size, isDetail, share, power };
+  const parts = { size, isDetail: less(size, sigma), share, power, excess: sub(power, share) };
+  if (!isBlended) return { ...parts, tau: 1, slope: 0 };
   const ramp = clipByValue(div(sub(size, NOISE), NOISE), 0, 1);
-  const rest = sub(2, ramp);
+  const root = mul(ramp, sub(2, ramp));
   // Only an alpha below 1 raises noise; there the blend is part of the function.
   const raises = less(alpha, 1);
-  const tau = where(raises, square(mul(ramp, rest)), 1);
-  const slope = where(raises, mul(mul(mul(ramp, rest), sub(1, ramp)), 4 / NOISE), 0);
-  return { size, isDetail, share, power, blend: { tau, slope } };
+  const slope = where(raises, mul(mul(root, sub(1, ramp)), 4 / NOISE), 0);
+  return { ...parts, tau: where(raises, square(root), 1), slope };
 }
 
 /**
@@ -123,29 +125,30 @@ export function parisRemap(isBlended: boolean): Remap {
     value: (detail, parameters) => {
       const three = parameters as [Tensor, Tensor, Tensor];
       const [sigma, , beta] = three;
-      const { size, isDetail, share, power, blend } = parisParts(detail, three, isBlended, SMALLEST_DETAIL);
-      const bent = blend ? add(share, mul(blend.tau, sub(power, share))) : power;
+      const { size, isDetail, share, excess, tau } = parisParts(detail, three, isBlended, SMALLEST_DETAIL);
       const edge = add(mul(sub(size, sigma), beta), sigma);
-      return mul(sign(detail), where(isDetail, mul(bent, sigma), edge));
+      return mul(sign(detail), where(isDetail, mul(add(share, mul(excess, tau)), sigma), edge));
     },
     gradient: (detail, dy, parameters) => {
       const three = parameters as [Tensor, Tensor, Tensor];
       const [sigma, alpha, beta] = three;
-      const { size, isDetail, share, power, blend } = parisParts(detail, three, isBlended, SMALLEST_SLOPE_AT);
-      const rate = mul(div(power, share), alpha);
-      const bent = blend ? add(share, mul(blend.tau, sub(power, share))) : power;
+      const { size, isDetail, share, power, excess, tau, slope } = parisParts(
+        detail,
+        three,
+        isBlended,
+        SMALLEST_SLOPE_AT,
+      );
       // By the share; the blend depends on the detail itself, not on the share.
-      const bentRate = blend ? add(1, mul(blend.tau, sub(rate, 1))) : rate;
-      const blendRate = blend ? mul(mul(blend.slope, sub(power, share)), sigma) : 0;
+      const rate = add(1, mul(sub(mul(div(power, share), alpha), 1), tau));
+      const bent = add(share, mul(excess, tau));
       const signed = mul(dy, sign(detail));
       const inside = where(isDetail, signed, 0);
       const outside = sub(signed, inside);
-      const byAlpha = mul(mul(power, log(share)), sigma);
       return {
-        detail: mul(dy, where(isDetail, add(bentRate, blendRate), beta)),
+        detail: mul(dy, where(isDetail, add(rate, mul(mul(excess, slope), sigma)), beta)),
         parameters: [
-          total(add(mul(inside, sub(bent, mul(share, bentRate))), mul(outside, sub(1, beta))), sigma),
-          total(mul(inside, blend ? mul(byAlpha, blend.tau) : byAlpha), alpha),
+          total(add(mul(inside, sub(bent, mul(share, rate))), mul(outside, sub(1, beta))), sigma),
+          total(mul(inside, mul(mul(mul(power, log(share)), sigma), tau)), alpha),
           total(mul(outside, sub(size, sigma)), beta),
         ],
       };

@@ -58,7 +58,7 @@ const inWords = (slope: number, more: string, less: string): string =>
  * Says in words what a remap function does: to fine details, to edges, to shadows against highlights.
  *
  * One sentence each on the slope at 0, the slopes at ±`sigma` (default: a fifth of the largest detail), the slopes at both
- * ends, the asymmetry m(d) + m(−d), and whether the curve rises everywhere.
+ * ends, the asymmetry m(d) + m(−d) − 2 m(0) (a constant in m changes no image), and whether the curve rises everywhere.
  *
  * @example
  * ```ts
@@ -82,7 +82,10 @@ export function explainRemap(curve: RemapCurve, sigma?: number): string {
     number,
     number,
   ];
-  const lifts = [edge, end].map((d) => at(d, detail, remapped) + at(-d, detail, remapped));
+  // A constant in m is taken away again by the pyramid.
+  const lifts = [edge, end].map(
+    (d) => at(d, detail, remapped) + at(-d, detail, remapped) - 2 * at(0, detail, remapped),
+  );
   const lift = lifts.reduce((most, value) => (Math.abs(value) > Math.abs(most) ? value : most), 0);
   return [
     `Fine details are ${inWords(centre, 'amplified', 'smoothed')} (slope ${show(centre)} at 0).`,

@@ -2,6 +2,8 @@ import {
   add,
   concat,
   depthwiseConv2d,
+  mul,
+  ones,
   pad,
   reshape,
   slice,
@@ -9,44 +11,42 @@ import {
   type Tensor4D,
   tensor,
   tidy,
-  tile,
   zeros,
 } from '@tensorflow/tfjs-core';
+import { type Size, sizeOf } from './size.js';
 
-/** Zeros that a convolution adds: [before, after] the rows, [before, after] the columns; −1 takes a sample away. */
-export type Margins = readonly [readonly [number, number], readonly [number, number]];
-
-/** The outer product of one-dimensional taps with themselves, for each of the channels. */
-function filterOf(taps: readonly number[], channels: number): Tensor4D {
-  const side = taps.length;
-  const products = taps.flatMap((a) => taps.map((b) => a * b));
-  return tile(tensor(products, [side, side, 1, 1]), [1, 1, channels, 1]) as Tensor4D;
-}
+/** Zeros that a convolution adds before and after an axis. */
+type Margin = [before: number, after: number];
 
 /** Convolves `x [B, H, W, C]` with the taps along both axes, each channel alone. */
-function convolve(x: Tensor, taps: readonly number[], stride: number, [rows, columns]: Margins): Tensor {
-  const channels = x.shape[3] as number;
-  return depthwiseConv2d(x as Tensor4D, filterOf(taps, channels), stride, [[0, 0], [...rows], [...columns], [0, 0]]);
+function convolve(x: Tensor, taps: readonly number[], stride: number, rows: Margin, columns: Margin): Tensor {
+  const products = taps.flatMap((a) => taps.map((b) => a * b));
+  const channels = ones([1, 1, x.shape[3] as number, 1]);
+  const filter = mul(tensor(products, [taps.length, taps.length, 1, 1]), channels) as Tensor4D;
+  return depthwiseConv2d(x as Tensor4D, filter, stride, [[0, 0], rows, columns, [0, 0]]);
 }
 
-/** Convolves and keeps every second sample: one pass of a convolution with stride 2. */
-export function shrink(x: Tensor, taps: readonly number[], margins: Margins): Tensor {
-  return convolve(x, taps, 2, margins);
+/** Convolves, with so many zeros around, and keeps every second sample: one pass of a convolution with stride 2. */
+export function shrink(x: Tensor, taps: readonly number[], zeros: number): Tensor {
+  // At an even length the last place of the taps is one sample short.
+  const margin = (length: number): Margin => [zeros, Math.max(zeros - 1 + (length % 2), 0)];
+  const [height, width] = sizeOf(x);
+  return convolve(x, taps, 2, margin(height), margin(width));
 }
 
-/** Puts a zero after every sample, along both axes, and convolves. */
-export function spread(x: Tensor, taps: readonly number[], margins: Margins): Tensor {
-  const [batch, height, width, channels] = x.shape as [number, number, number, number];
+/** Puts a zero after every sample, along both axes, and convolves, with so many zeros around: to a level of this size. */
+export function spread(x: Tensor, taps: readonly number[], margin: number, [height, width]: Size): Tensor {
+  const [batch, rows, columns, channels] = x.shape as [number, number, number, number];
   const both = tidy(() => {
-    const columns = tidy(() => reshape(concat([x, zeros(x.shape)], 3), [batch, height, 1, 2 * width * channels]));
-    return reshape(concat([columns, zeros(columns.shape)], 2), [batch, 2 * height, 2 * width, channels]);
+    const wide = tidy(() => reshape(concat([x, zeros(x.shape)], 3), [batch, rows, 1, 2 * columns * channels]));
+    return reshape(concat([wide, zeros(wide.shape)], 2), [batch, 2 * rows, 2 * columns, channels]);
   });
-  const lost = margins.map(([, after]) => Math.min(after, 0)) as [number, number];
-  const trimmed = lost.some((count) => count < 0)
-    ? slice(both, [0, 0, 0, 0], [batch, 2 * height + lost[0], 2 * width + lost[1], channels])
-    : both;
-  const [rows, columnMargins] = margins.map(([before, after]) => [before, Math.max(after, 0)]) as unknown as Margins;
-  return convolve(trimmed, taps, 1, [rows, columnMargins]);
+  // At an odd length there is one zero too many: after the samples, or in them.
+  const [down, across] = [height % 2, width % 2];
+  if (margin > 0) return convolve(both, taps, 1, [margin, margin - down], [margin, margin - across]);
+  const isOdd = down + across > 0;
+  const trimmed = isOdd ? slice(both, [0, 0, 0, 0], [batch, 2 * rows - down, 2 * columns - across, channels]) : both;
+  return convolve(trimmed, taps, 1, [0, 0], [0, 0]);
 }
 
 /** Which samples stand before and after an axis: places in it. */

@@ -2,7 +2,8 @@ import { add, mul, reshape, sub, sum, type Tensor, tensor, transpose } from '@te
 import { argumentError, requireInteger, requireNumber, requireOneOf, requireShape } from '../core/checks.js';
 import type { FilterSetting } from './fast_filter.js';
 import { defaultLevels } from './pyramid.js';
-import { PYRAMIDS, type Pyramid, sizeOf } from './pyramid_operators.js';
+import { PYRAMIDS, type Pyramid } from './pyramid_operators.js';
+import { sizeOf } from './size.js';
 
 /** What colour images are filtered by: their luminance, or each channel alone. */
 export type ColorMode = 'luminance' | 'channels';

@@ -16,8 +16,8 @@ import {
 } from '@tensorflow/tfjs-core';
 import { argumentError, requireInteger, requireOneOf, requireShape } from '../core/checks.js';
 import { fastFilter } from './fast_filter.js';
-import { sizeOf } from './pyramid_operators.js';
 import type { Remap } from './remap.js';
+import { sizeOf } from './size.js';
 import { applyTable, extended, gradientLengths, matchingTable, READINGS, rescaled } from './style_tables.js';
 
 /** Options of {@link styleTransfer}. */

@@ -3,13 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { randomStream } from '../../src/core/random.js';
 import { collapsePyramid, laplacianPyramid } from '../../src/local-laplacian/pyramid.js';
-import {
-  halved,
-  PYRAMIDS,
-  type Pyramid,
-  pyramidOperators,
-  type Size,
-} from '../../src/local-laplacian/pyramid_operators.js';
+import { PYRAMIDS, type Pyramid, pyramidOperators } from '../../src/local-laplacian/pyramid_operators.js';
+import { halved, type Size } from '../../src/local-laplacian/size.js';
 import { decode, expectNear, largestError, type Recorded } from '../cropr/golden.js';
 import images from '../fixtures/local-laplacian/images.json' with { type: 'json' };
 import lin from '../fixtures/local-laplacian/lin_up_variant.json' with { type: 'json' };

@@ -313,6 +313,11 @@ describe('a curve', () => {
     );
     expect(words).toContain('Highlights gain on shadows');
     expect(words).toContain('slope is 0.50 for darker and 1.50 for lighter ones');
+    const raised = curveOf(
+      detail,
+      detail.map((d) => d + 0.3),
+    );
+    expect(explainRemap(raised)).toContain('Shadows and highlights are treated alike.');
     expect(
       explainRemap(
         curveOf(

@@ -1,4 +1,5 @@
-import { BINOMIAL, BURT, type Pyramid, reflected, type Size } from '../../local-laplacian/pyramid_operators.js';
+import { BINOMIAL, BURT, type Pyramid, reflected } from '../../local-laplacian/pyramid_operators.js';
+import type { Size } from '../../local-laplacian/size.js';
 
 /**
  * The taps of a banded matrix, one row of them for each target sample. A map that shrinks an axis has five, of the source

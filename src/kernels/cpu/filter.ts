@@ -1,4 +1,5 @@
-import { halved, type Pyramid, type Size } from '../../local-laplacian/pyramid_operators.js';
+import type { Pyramid } from '../../local-laplacian/pyramid_operators.js';
+import { halved, type Size } from '../../local-laplacian/size.js';
 import { type LevelMaps, levelMaps, shrink, spread } from './bands.js';
 import type { RemapLoop } from './remap_loops.js';
 

@@ -1,5 +1,6 @@
 import type { KernelFunc, NamedAttrMap, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs-core';
-import { halved, type Pyramid, type Size } from '../../local-laplacian/pyramid_operators.js';
+import type { Pyramid } from '../../local-laplacian/pyramid_operators.js';
+import { halved, type Size } from '../../local-laplacian/size.js';
 import { ProgramRun, reshaped, type WebGLBackend } from './backend.js';
 import type { Shading } from './programs.js';
 import * as programs from './programs.js';

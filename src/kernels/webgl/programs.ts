@@ -1,4 +1,5 @@
-import type { Pyramid, Size } from '../../local-laplacian/pyramid_operators.js';
+import type { Pyramid } from '../../local-laplacian/pyramid_operators.js';
+import type { Size } from '../../local-laplacian/size.js';
 import type { Program } from './backend.js';
 import { ENTRIES, mapCode } from './pyramid_code.js';
 import { type RemapName, remapCode } from './remap_code.js';

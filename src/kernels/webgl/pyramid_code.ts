@@ -1,4 +1,5 @@
-import type { Pyramid, Size } from '../../local-laplacian/pyramid_operators.js';
+import type { Pyramid } from '../../local-laplacian/pyramid_operators.js';
+import type { Size } from '../../local-laplacian/size.js';
 
 /**
  * Halving and doubling of image levels in GLSL. Both are banded matrices along each axis; their entries are functions of
