@@ -15,6 +15,7 @@ const experiments: Readonly<Record<string, () => Promise<unknown>>> = {
   seal: () => import('./forgetting/seal.js'),
   targeted: () => import('./targeted/index.js'),
   'xray-style': () => import('./xray_style/index.js'),
+  'xray-style-picture': () => import('./xray_style/picture.js'),
 };
 
 const chosen = argv[2] ?? '';

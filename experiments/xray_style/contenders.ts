@@ -8,11 +8,10 @@ import {
   ssimLoss,
   styleTransfer,
   TrainableLLF,
-  type TrainableLLFConfig,
 } from 'tfjs-llf';
 import { toTensor } from '../../examples/data/grey_image.js';
 import { cropsOf, type Pair } from './data.js';
-import { type Contender, FILTER, SSIM_WEIGHT, STEPS } from './settings.js';
+import { type Contender, FILTER, REMAPS, SSIM_WEIGHT, STEPS } from './settings.js';
 
 /** A learned style. */
 export interface Learned {
@@ -35,7 +34,8 @@ export async function learn(contender: Contender, pairs: readonly Pair[], seed: 
       dispose: () => shown.dispose(),
     };
   }
-  const filter = new TrainableLLF({ ...FILTER, ...remapOf(contender), seed, inputShape: [null, null, 1] });
+  const remap = REMAPS[contender];
+  const filter = new TrainableLLF({ ...FILTER, ...(remap && { remap }), seed, inputShape: [null, null, 1] });
   const layers = contender === 'threeParameter' ? [filter] : [filter, new AffineNorm()];
   const model = tf.sequential({ layers });
   await train(model, contender, pairs, seed);
@@ -44,10 +44,6 @@ export async function learn(contender: Contender, pairs: readonly Pair[], seed: 
     curve: filter.remapCurve(401),
     dispose: () => model.dispose(),
   };
-}
-
-function remapOf(contender: Contender): Pick<TrainableLLFConfig, 'remap'> {
-  return contender === 'mlpNorm' ? { remap: { hidden: [16, 16, 16, 16, 16, 16] } } : { remap: 'gauss' };
 }
 
 /** Adam with a warm-up and a cosine, a smaller rate for a network than for single numbers. */

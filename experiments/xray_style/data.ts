@@ -1,4 +1,6 @@
 /** Pairs of a radiograph and its styled self. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { deserialize, serialize } from 'node:v8';
 import * as tf from '@tensorflow/tfjs';
 import { type RandomStream, randomStream } from 'tfjs-llf';
 import { cropped, fromTensor, type GreyImage, toTensor } from '../../examples/data/grey_image.js';
@@ -14,8 +16,18 @@ export interface Radiographs {
   tested: GreyImage[];
 }
 
+/** The images, decoded once for all processes into a file of the folder. */
+export async function radiographs(folder: string): Promise<Radiographs[]> {
+  const file = `${folder}/radiographs.bin`;
+  if (!existsSync(file)) {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(file, serialize(await decoded()));
+  }
+  return deserialize(readFileSync(file)) as Radiographs[];
+}
+
 /** The chest is cut in two halves; of the angiogram early frames are trained on and late ones tested on. */
-export async function radiographs(): Promise<Radiographs[]> {
+async function decoded(): Promise<Radiographs[]> {
   const [chest, frames] = await Promise.all([chestScout(), angiogram()]);
   const half = chest.width / 2;
   return [

@@ -1,142 +1,90 @@
 /**
  * X-ray styles learned from pairs: Aubry's transfer by histograms, a filter of three numbers, the same with a
  * normalisation, and a network with a normalisation. Each hidden style is learned by each from the same pairs; what is
- * reported comes from images that no contender has seen.
+ * reported comes from images that no contender has seen. `npm run experiment -- xray-style --quick` takes one seed.
  */
-import { mkdir, writeFile } from 'node:fs/promises';
-import * as tf from '@tensorflow/tfjs';
-import '@tensorflow/tfjs-backend-wasm';
-import { explainRemap, isMonotone, type RemapCurve, ssim } from 'tfjs-llf';
-import { accelerateWasm } from 'tfjs-llf/wasm';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { argv } from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { explainRemap, isMonotone } from 'tfjs-llf';
 import { machine, quantile, table } from '../../bench/harness.js';
-import { fromTensor, type GreyImage, toTensor } from '../../examples/data/grey_image.js';
-import { writePng } from '../../examples/data/png.js';
-import { lineChart } from '../../examples/plot/line_chart.js';
-import { type Learned, learn } from './contenders.js';
-import { type Pair, pairsOf, radiographs } from './data.js';
+import { runPool } from '../pool.js';
+import { radiographs } from './data.js';
+import { SHOWN } from './figures.js';
+import { FOLDER, fileOf } from './folder.js';
 import { CONTENDERS, type Contender, SEEDS } from './settings.js';
-import { STYLES, type Style } from './styles.js';
+import { STYLES } from './styles.js';
+import type { Score, Task, TaskResult } from './task.js';
 
-/** How near results come to the target. */
-interface Score {
-  ssim: number;
-  mse: number;
-}
+const SCRIPT = fileURLToPath(new URL('./task.ts', import.meta.url));
+const seeds = argv.includes('--quick') ? SEEDS.slice(0, 1) : SEEDS;
+const begin = Date.now();
+const minutes = (): string => `${((Date.now() - begin) / 60_000).toFixed(1)} min`;
 
-const OUT = '.cache/experiments/xray-style';
-const seeds = process.argv.includes('--quick') ? SEEDS.slice(0, 1) : SEEDS;
+/** The transfer by histograms draws no random numbers. */
+const seedsOf = (contender: Contender): readonly number[] => (contender === 'aubry' ? seeds.slice(0, 1) : seeds);
+const tasks: Task[] = STYLES.flatMap(({ name: style }) =>
+  CONTENDERS.flatMap((contender) =>
+    seedsOf(contender).map((seed): Task => {
+      const drawn = contender === 'mlpNorm' && seed === SEEDS[0];
+      return { style, contender, seed, folder: FOLDER, drawn };
+    }),
+  ),
+);
 
-/** A score of each pair. */
-async function scoresOf({ apply }: Learned, pairs: readonly Pair[]): Promise<Score[]> {
-  const scores: Score[] = [];
-  for (const { source, target } of pairs) {
-    const image = toTensor(source);
-    const result = await apply(image);
-    const [alike = 0, error = 0] = tf.tidy(() => {
-      const wanted = toTensor(target);
-      return [ssim(wanted, result), tf.mean(tf.square(tf.sub(wanted, result)))].map((x) => x.dataSync()[0] as number);
-    });
-    scores.push({ ssim: alike, mse: error });
-    tf.dispose([image, result]);
-  }
-  return scores;
-}
-
-function meanOf(scores: readonly Score[]): Score {
-  const mean = (part: keyof Score): number => scores.reduce((sum, score) => sum + score[part], 0) / scores.length;
-  return { ssim: mean('ssim'), mse: mean('mse') };
-}
-
-/** The curve that was learned beside the hidden one, as far as details are found. */
-function curveChart(style: Style, { detail, remapped }: RemapCurve): string {
-  const shown = detail.flatMap((d, i) => (Math.abs(d) <= 0.5 ? [[d, remapped[i] as number] as const] : []));
-  return lineChart({
-    title: `Style "${style.name}": what becomes of a detail`,
-    xLabel: 'detail (grey value less local mean)',
-    yLabel: 'remapped',
-    series: [
-      { name: 'learned by a network', points: shown },
-      { name: 'hidden', points: shown.map(([d]) => [d, style.remap(d)]), dashed: true },
-      { name: 'unchanged', points: shown.map(([d]) => [d, d]), dashed: true },
-    ],
-  });
-}
-
-/** Before, after and target, side by side. */
-function beside(images: readonly GreyImage[]): GreyImage {
-  const { height, width } = images[0] as GreyImage;
-  const values = new Float32Array(height * width * images.length);
-  images.forEach((image, i) => {
-    for (let y = 0; y < height; y++) {
-      values.set(image.values.subarray(y * width, (y + 1) * width), (y * images.length + i) * width);
-    }
-  });
-  return { height, width: width * images.length, values };
-}
-
-async function drawExample(style: Style, { apply }: Learned, { kind, source, target }: Pair): Promise<void> {
-  const image = toTensor(source);
-  const result = await apply(image);
-  const row = beside([source, await fromTensor(result), target]);
-  await writeFile(`${OUT}/${style.name}-${kind}.png`, writePng(row));
-  tf.dispose([image, result]);
-}
-
-await tf.setBackend('wasm');
-await accelerateWasm();
-await mkdir(OUT, { recursive: true });
 console.log(machine());
-const images = await radiographs();
-const scores = new Map<string, Score[]>();
-const note = (key: string, score: Score): void => void scores.set(key, [...(scores.get(key) ?? []), score]);
+const kinds = (await radiographs(FOLDER)).map(({ kind }) => kind);
+const missing = tasks.filter((task) => !existsSync(fileOf(task)));
+if (missing.length < tasks.length) console.log(`found in ${FOLDER}: ${tasks.length - missing.length}`);
+const show = ({ ssim, mse }: Score): string => `SSIM ${ssim.toFixed(3)}, MSE ${mse.toExponential(1)}`;
+await runPool<Task, TaskResult>(SCRIPT, missing, availableParallelism(), (task, result) => {
+  writeFileSync(fileOf(task), JSON.stringify(result));
+  const { style, contender, seed } = task;
+  console.log(`${minutes()}: ${style}, ${contender}, seed ${seed}: ${show(result.scores['all'] as Score)}`);
+});
+const results = tasks.map((task) => ({
+  ...task,
+  result: JSON.parse(readFileSync(fileOf(task), 'utf8')) as TaskResult,
+}));
 
-for (const style of STYLES) {
-  const trained: Pair[] = [];
-  const tested: Pair[] = [];
-  for (const group of images) {
-    trained.push(...(await pairsOf(group.kind, group.trained, style)));
-    tested.push(...(await pairsOf(group.kind, group.tested, style)));
-  }
-  for (const contender of CONTENDERS) {
-    for (const seed of contender === 'aubry' ? seeds.slice(0, 1) : seeds) {
-      const learned = await learn(contender, trained, seed);
-      const all = await scoresOf(learned, tested);
-      for (const { kind } of images) {
-        const places = tested.flatMap((pair, i) => (pair.kind === kind ? [i] : []));
-        note(`${contender}/${kind}`, meanOf(places.map((i) => all[i] as Score)));
-        if (contender === 'mlpNorm' && seed === seeds[0]) {
-          await drawExample(style, learned, tested[places[0] as number] as Pair);
-        }
-      }
-      const score = meanOf(all);
-      note(contender, score);
-      note(`${contender}/${style.name}`, score);
-      const monotone = learned.curve ? `, ${isMonotone(learned.curve) ? 'monotone' : 'NOT monotone'}` : '';
-      console.log(
-        `${style.name}, ${contender}, seed ${seed}: SSIM ${score.ssim.toFixed(3)}, MSE ${score.mse.toExponential(1)}${monotone}`,
-      );
-      if (learned.curve && contender === 'mlpNorm' && seed === seeds[0]) {
-        await writeFile(`${OUT}/${style.name}.svg`, curveChart(style, learned.curve));
-        console.log(`  ${explainRemap(learned.curve)}`);
-      }
-      learned.dispose();
-    }
-  }
-}
-
-const median = (key: string, part: keyof Score): number =>
-  quantile(
-    (scores.get(key) ?? []).map((score) => score[part]),
+/** The median over the runs of a contender, of one style or of all. */
+function median(contender: Contender, part: keyof Score, kind = 'all', style?: string): number {
+  const own = results.filter((one) => one.contender === contender && (style === undefined || one.style === style));
+  return quantile(
+    own.map(({ result }) => result.scores[kind]?.[part] as number),
     0.5,
   );
-const columns = ['', ...STYLES.map(({ name }) => `/${name}`), ...images.map(({ kind }) => `/${kind}`)];
-const row = (contender: Contender): string[] => [
+}
+
+const styleNames = STYLES.map(({ name }) => name);
+const rows = CONTENDERS.map((contender) => [
   contender,
-  ...columns.map((column) => median(`${contender}${column}`, 'ssim').toFixed(3)),
+  median(contender, 'ssim').toFixed(3),
+  ...styleNames.map((style) => median(contender, 'ssim', 'all', style).toFixed(3)),
+  ...kinds.map((kind) => median(contender, 'ssim', kind).toFixed(3)),
   median(contender, 'mse').toExponential(1),
-];
-const head = ['contender', 'SSIM', ...columns.slice(1).map((column) => column.slice(1)), 'MSE'];
-console.log(`\n${seeds.length} seeds, ${STYLES.length} styles, medians; figures in ${OUT}\n`);
-console.log(table([head, ...CONTENDERS.map(row)]));
+]);
+console.log(`\n${seeds.length} seeds, ${STYLES.length} styles, ${minutes()}; medians of SSIM; figures in ${FOLDER}\n`);
+console.log(table([['contender', 'all', ...styleNames, ...kinds, 'MSE, all'], ...rows]));
+
+/** The lowest slope among the details that are found in radiographs, and among all. */
+function lowest({ curve }: TaskResult, most: number): number {
+  const slopes = curve?.slope.filter((_, i) => Math.abs(curve.detail[i] as number) <= most) ?? [];
+  return Math.min(...slopes);
+}
+
+const curves = results.filter(({ result }) => result.curve);
+const monotone = CONTENDERS.flatMap((contender) => {
+  const own = curves.filter((one) => one.contender === contender).map(({ result }) => result);
+  if (own.length === 0) return [];
+  const rising = own.filter(({ curve }) => curve && isMonotone(curve)).length;
+  const least = (most: number): string => Math.min(...own.map((result) => lowest(result, most))).toFixed(2);
+  return [[contender, `${rising} of ${own.length}`, least(SHOWN), least(1)]];
+});
+console.log(`\n${table([['curves', 'monotone', `lowest slope up to ${SHOWN}`, 'anywhere'], ...monotone])}`);
+for (const { style, drawn, result } of curves) {
+  if (drawn && result.curve) console.log(`\n${style}: ${explainRemap(result.curve, 0.1)}`);
+}
 const figures = CONTENDERS.map((contender) => [contender, Number(median(contender, 'ssim').toFixed(3))]);
 console.log(`\n${JSON.stringify(Object.fromEntries(figures))}`);

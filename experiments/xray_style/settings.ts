@@ -18,3 +18,11 @@ export const PHANTOM = { side: 256, trained: [1, 2, 3, 4, 5, 6], tested: [101, 1
 /** The contenders, as in the JSON line. */
 export type Contender = 'aubry' | 'threeParameter' | 'threeParameterNorm' | 'mlpNorm';
 export const CONTENDERS: readonly Contender[] = ['aubry', 'threeParameter', 'threeParameterNorm', 'mlpNorm'];
+
+/** The remap functions of those that learn: the paper's three numbers, and its network of six hidden layers. */
+export const REMAPS: Readonly<Record<Contender, 'paris' | { hidden: readonly number[] } | undefined>> = {
+  aubry: undefined,
+  threeParameter: 'paris',
+  threeParameterNorm: 'paris',
+  mlpNorm: { hidden: [16, 16, 16, 16, 16, 16] },
+};
