@@ -11,6 +11,7 @@ import {
   TransformerBlock,
   VariancePruner,
 } from './cropr/index.js';
+import { LogitFusion, LogitMap, RotaryBlock, TokenGrid, TokenHead, TokenIds } from './cropr-dense/index.js';
 import { BlockNorm } from './forgetting/index.js';
 import { ConditionalFlow, PointFlow } from './label-flow/index.js';
 import { AffineNorm, MLPRemap, TrainableLLF } from './local-laplacian/index.js';
@@ -30,10 +31,16 @@ const layers = [
   ConditionalFlow,
   CroprPruner,
   LastLayerFusion,
+  LogitFusion,
+  LogitMap,
   MLPRemap,
   PatchEmbedding,
   PointFlow,
   RandomPruner,
+  RotaryBlock,
+  TokenGrid,
+  TokenHead,
+  TokenIds,
   TokenMerger,
   TrainableLLF,
   TransformerBlock,

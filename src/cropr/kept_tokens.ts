@@ -37,7 +37,7 @@ export async function keptTokens(model: LayersModel, images: Tensor): Promise<Ke
   if (routers.length === 0) throw argumentError('keptTokens', 'model', 'one with routers', model.name);
   const orders = await rankings(model, routers, images);
   const survivors: number[][] = Array.from({ length: images.shape[0] as number }, () => []);
-  return routers.map(({ name, options: { prune, classToken } }, i) => {
+  return routers.map(({ name, rate, options: { classToken } }, i) => {
     const ranked = orders[i] as number[][];
     const kept = ranked.map((order, image) => {
       const ids = i === 0 ? order.map((_, id) => id) : (survivors[image] as number[]);
@@ -48,7 +48,7 @@ export async function keptTokens(model: LayersModel, images: Tensor): Promise<Ke
           `behind the router before, on ${ids.length} tokens`,
           order.length,
         );
-      const left = order.slice(0, order.length - prune).map((place) => ids[place] as number);
+      const left = order.slice(0, order.length - rate).map((place) => ids[place] as number);
       survivors[image] = left;
       const first = classToken ? 1 : 0;
       return left

@@ -24,12 +24,15 @@ export interface Scored {
  * token ids as last input, `[keptIds, prunedIds]` after them.
  */
 export abstract class TokenPruner<Own extends object = object> extends SeededLayer<Options<TokenPrunerConfig> & Own> {
+  /** Tokens that a call removes: the config's `prune`, unless a {@link PruningCurriculum} is under way. */
+  rate: number;
   private scoresChecked = false;
 
   protected constructor(config: TokenPrunerConfig, owner: string, own: Own) {
     const prune = requireInteger(owner, 'prune', config.prune, 0);
     const classToken = requireBoolean(owner, 'classToken', config.classToken ?? true);
     super(config, owner, { prune, classToken, ...own });
+    this.rate = prune;
   }
 
   /** Tensors expected before the optional ids: the tokens and what the score needs besides. */
@@ -42,8 +45,8 @@ export abstract class TokenPruner<Own extends object = object> extends SeededLay
     return [];
   }
 
-  private keep(tokens: Shape): number {
-    const { prune, classToken } = this.options;
+  private keep(tokens: Shape, prune: number): number {
+    const { classToken } = this.options;
     const count = requireShape(this.owner, 'tokens', tokens, ['batch', 'tokens', 'dim'])[1] as number;
     requireInteger(this.owner, 'prune', prune, 0, Math.max(0, count - (classToken ? 2 : 1)));
     return count - prune;
@@ -54,7 +57,7 @@ export abstract class TokenPruner<Own extends object = object> extends SeededLay
     const [tokens = [], ids] = [shapes[0], shapes[this.scoreInputs]];
     if (shapes.length < this.scoreInputs || shapes.length > this.scoreInputs + 1)
       throw argumentError(this.owner, 'inputs', `${this.scoreInputs} tensors, or one more with ids`, shapes.length);
-    this.keep(tokens);
+    this.keep(tokens, this.options.prune);
     if (ids) requireShape(this.owner, 'ids', ids, ['batch', tokens[1] ?? null]);
     this.buildScorer(shapes);
     super.build(inputShape);
@@ -67,7 +70,7 @@ export abstract class TokenPruner<Own extends object = object> extends SeededLay
     const shapes = shapeList(inputShape);
     const [batch = null, count = null, dim = null] = shapes[0] ?? [];
     const { prune } = this.options;
-    const keep = this.keep(shapes[0] ?? []);
+    const keep = this.keep(shapes[0] ?? [], prune);
     const routed = [[batch, keep, dim], [batch, prune, dim], [batch, count], ...this.extraShapes(shapes[0] ?? [])];
     return shapes.length > this.scoreInputs ? [...routed, [batch, keep], [batch, prune]] : routed;
   }
@@ -77,7 +80,7 @@ export abstract class TokenPruner<Own extends object = object> extends SeededLay
       const list = asList(inputs);
       const tokens = list[0] as Tensor;
       const ids = list[this.scoreInputs];
-      const keep = this.keep(tokens.shape);
+      const keep = this.keep(tokens.shape, this.rate);
       const { scores, extras } = this.score(list.slice(0, this.scoreInputs), kwargs.training === true);
       this.checkOnce(scores);
       const order = rankTokens(scores, this.options.classToken);

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { TrainingCallback } from '../../src/core/callback.js';
+import { PruningCurriculum } from '../../src/cropr-dense/pruning_curriculum.js';
 import { ForgetRelearn } from '../../src/forgetting/forget_relearn.js';
 import { GradientClip } from '../../src/forgetting/gradient_clip.js';
 import { LaterLayerForgetting } from '../../src/forgetting/later_layer_forgetting.js';
@@ -271,6 +272,15 @@ export const callbackRows: readonly CallbackRow[] = [
     weights: [],
     slots: [],
     logs: ['forgetRelearn/generation'],
+    orderFree: true,
+  },
+  {
+    name: 'PruningCurriculum, of a model without routers',
+    create: () => new PruningCurriculum({ epochs: EPOCHS }),
+    acts: [],
+    weights: [],
+    slots: [],
+    logs: ['pruning/tokens'],
     orderFree: true,
   },
 ];

@@ -15,6 +15,7 @@ import { PointFlow } from '../../src/label-flow/point_flow_layer.js';
 import { AffineNorm } from '../../src/local-laplacian/affine_norm_layer.js';
 import { MLPRemap } from '../../src/local-laplacian/mlp_remap_layer.js';
 import { TrainableLLF } from '../../src/local-laplacian/trainable_llf_layer.js';
+import { denseLayerRows } from './dense_layers.js';
 
 /** One input of a layer. */
 export interface InputSpec {
@@ -213,6 +214,7 @@ export const layerRows: readonly LayerRow[] = [
     create: (name) => new ClassificationHead({ name, units: 3, pool: 'token', seed: 1 }),
     inputs: [tokens],
   },
+  ...denseLayerRows,
   {
     name: 'ConditionalFlow',
     create: (name) => new ConditionalFlow({ name, labelSize: 2, hidden: 3, steps: 2, seed: 5 }),

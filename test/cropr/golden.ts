@@ -93,12 +93,22 @@ function moduleKey(name: string): string {
   }
 }
 
+/** Ours for the parts that only blocks of EVA-02 have. */
+const EVA: Readonly<Record<string, string>> = {
+  q_proj: 'query',
+  k_proj: 'key',
+  v_proj: 'value',
+  fc1_g: 'gate',
+  fc1_x: 'fc1',
+};
+
 /** Ours for the name of a backbone's weight. */
 function backboneKey(name: string): string {
   const [, block, part, kind] = /^blocks\.(\d+)\.(.+)\.(weight|bias)$/.exec(name) ?? [];
   if (block !== undefined && part !== undefined && kind !== undefined) {
-    const norm = { norm1: 'attn', norm2: 'mlp' }[part];
-    return `block_${block}/${norm ?? part.slice(part.indexOf('.') + 1)}${(norm ? NORM : LINEAR)[kind]}`;
+    const norm = { norm1: 'attn', norm2: 'mlp', 'mlp.norm': 'inner' }[part];
+    const short = part.slice(part.indexOf('.') + 1);
+    return `block_${block}/${norm ?? EVA[short] ?? short}${(norm ? NORM : LINEAR)[kind]}`;
   }
   const other: Readonly<Record<string, string>> = {
     cls_token: 'embed/classToken',

@@ -1,0 +1,13 @@
+export type { DenseFusion, DensePruningConfig, DenseRouter } from './dense_module.js';
+export type { Grid } from './grid.js';
+export { downsampleLabels, segmentationTargets } from './label_maps.js';
+export { LogitFusion, type LogitFusionConfig } from './logit_fusion_layer.js';
+export { LogitMap, type LogitMapConfig } from './logit_map_layer.js';
+export { PruningCurriculum, type PruningCurriculumConfig } from './pruning_curriculum.js';
+export { RotaryBlock, type RotaryBlockConfig } from './rotary_block_layer.js';
+export { segmentationLoss } from './segmentation_loss.js';
+export { confusionMatrix, intersectionOverUnion, meanIoU } from './segmentation_metrics.js';
+export { type SegmentationTransformerConfig, segmentationTransformer } from './segmentation_transformer.js';
+export { TokenGrid, type TokenGridConfig } from './token_grid_layer.js';
+export { TokenHead, type TokenHeadConfig } from './token_head_layer.js';
+export { TokenIds, type TokenIdsConfig } from './token_ids_layer.js';
