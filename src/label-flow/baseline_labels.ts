@@ -12,7 +12,6 @@ import {
   sum,
   type Tensor,
   tensor2d,
-  tensor3d,
   tidy,
   train,
   type Variable,
@@ -23,16 +22,13 @@ import { uniformStream, uniformTensor } from '../core/random.js';
 import { tallied, tallyErrors } from './constraints.js';
 import { type Objective, zeroVariable } from './linear_classifier.js';
 import { type VoteTable, votedClass } from './votes.js';
+import { voteTensors } from './weak_problem.js';
 
 /** By how much the expected errors of the signals against labels `[N, C]` exceed their bounds: `[L, C]`. */
 type Excess = (labels: Tensor) => Tensor;
 
-function excessOf({ rows, signals, classes, probabilities, voted }: VoteTable, bounds: number[][]): Excess {
-  return (labels) => {
-    const shares = tensor3d(probabilities, [rows, signals, classes]);
-    const mask = tensor3d(Float32Array.from(voted), [rows, signals, 1]);
-    return sub(tallied(tallyErrors(labels, shares, mask)), tensor2d(bounds));
-  };
+function excessOf(table: VoteTable, bounds: number[][]): Excess {
+  return (labels) => sub(tallied(tallyErrors(labels, ...voteTensors(table))), tensor2d(bounds));
 }
 
 const CLL_STEPS = 300;

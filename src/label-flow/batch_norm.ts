@@ -30,10 +30,7 @@ export interface Moments {
 }
 
 /** The three places of a coupling that are normalised; `condition` is shared by all couplings. */
-export const NORMS = ['condition', 'label', 'out'] as const;
-
-/** One of them. */
-export type NormName = (typeof NORMS)[number];
+export type NormName = 'condition' | 'label' | 'out';
 
 /** Rows `[R, P, Q]` less their mean, over their deviation; constants. Mean and 1 / deviation: `[R, P, 1]` or `[R, 1, 1]`. */
 export interface Standardized {

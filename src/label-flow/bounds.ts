@@ -15,9 +15,7 @@ export function boundsTable(
   const { signals, classes } = table;
   if (bounds === undefined) {
     // A signal that never votes has no error, and binds nothing.
-    return expectedErrors(table, labels, () => true).map((row) =>
-      row.map((error) => (Number.isNaN(error) ? 1 : error)),
-    );
+    return expectedErrors(table, labels, 1);
   }
   const perSignal = typeof bounds === 'number' ? Array.from({ length: signals }, () => bounds) : bounds;
   requireShape(owner, 'bounds', [perSignal.length], [signals]);

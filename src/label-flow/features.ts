@@ -1,4 +1,4 @@
-import { div, sub, type Tensor, tensor1d, tensor2d, tidy } from '@tensorflow/tfjs-core';
+import { div, sub, type Tensor, type Tensor2D, tensor1d, tensor2d, tidy } from '@tensorflow/tfjs-core';
 import { argumentError, requireShape } from '../core/checks.js';
 
 /** Features of N rows: nested arrays `[N][F]`, or a float32 tensor `[N, F]`. */
@@ -30,8 +30,10 @@ export async function readFeatures(owner: string, x: Features, columns: number):
   return { rows: values.length / columns, columns, values };
 }
 
-/** Features as a tensor, scaled; numbers are checked, a tensor is not read back: NaN in it stays NaN. */
-export function scaledFeatures(owner: string, x: Features, { mean, deviation }: Scaling): Tensor {
+/** Features as a tensor, scaled as in `fit`; numbers are checked, a tensor is not read back: NaN in it stays NaN. */
+export function scaledFeatures(owner: string, x: Features, scaling: Scaling | undefined): Tensor {
+  if (!scaling) throw argumentError(owner, 'predict', 'called after fit', undefined);
+  const { mean, deviation } = scaling;
   requireFeatures(owner, x, mean.length);
   if (!('shape' in x)) requireFinite(owner, Float32Array.from(x.flat()), mean.length);
   return tidy(() => {
@@ -59,10 +61,10 @@ export function scalingOf({ rows, columns, values }: Matrix): Scaling {
   return { mean: moments.map(({ mean }) => mean), deviation: moments.map(({ deviation }) => deviation) };
 }
 
-/** The matrix with its columns scaled. */
-export function scaled({ rows, columns, values }: Matrix, { mean, deviation }: Scaling): Matrix {
+/** A matrix as a tensor, with its columns scaled. */
+export function scaledMatrix({ rows, columns, values }: Matrix, { mean, deviation }: Scaling): Tensor2D {
   const standard = values.map(
     (value, i) => (value - (mean[i % columns] as number)) / (deviation[i % columns] as number),
   );
-  return { rows, columns, values: standard };
+  return tensor2d(standard, [rows, columns]);
 }

@@ -1,8 +1,8 @@
 import { add, reshape, type Tensor, tidy, type Variable } from '@tensorflow/tfjs-core';
 import { requireInteger, requireOneOf } from '../core/checks.js';
-import { type SeededArgs, SeededLayer, type WeightTable } from '../core/layer.js';
+import { type SeededArgs, SeededLayer } from '../core/layer.js';
 import type { Activation } from './activation.js';
-import { batchStatistics, type Moments, NORMS, updatedMoments } from './batch_norm.js';
+import { batchStatistics, type Moments, updatedMoments } from './batch_norm.js';
 import { type ConditionWeights, conditions } from './conditioning.js';
 import type { Rows } from './coupling.js';
 import { type Flow, logNormal, runFlow } from './flow.js';
@@ -11,6 +11,7 @@ import {
   type Coupling,
   conditionTable,
   couplingTable,
+  prefixed,
   runningStatistics,
   unstackCouplings,
 } from './flow_weights.js';
@@ -47,11 +48,6 @@ export interface Pattern {
   readonly warps: readonly (readonly number[])[];
 }
 
-/** `labelKernel` as `oneLabelKernel` for the prefix `one`. */
-function prefixed(prefix: string, name: string): string {
-  return (prefix && prefix + name.charAt(0).toUpperCase() + name.slice(1)) || name;
-}
-
 /** Base of the layers that are flows. */
 export abstract class FlowLayer<Own extends FlowOptions> extends SeededLayer<Own> {
   /** Kinds of steps, in turn. */
@@ -64,71 +60,65 @@ export abstract class FlowLayer<Own extends FlowOptions> extends SeededLayer<Own
   /** Checks labels and makes sure that there are weights. */
   protected abstract requireLabels(x: Tensor, y: Tensor): void;
 
-  private stepsOf(pattern: number): number {
-    return Math.ceil((this.options.steps - pattern) / this.patterns.length);
-  }
-
+  /** The dimensions that each coupling changes. */
   private get warps(): Pattern['warps'] {
     const { patterns, options } = this;
     return Array.from({ length: options.steps }, (_, i) => (patterns[i % patterns.length] as Pattern).warps).flat();
   }
 
+  /** Label dimensions, of which a step has a coupling each. */
+  private get dimensions(): number {
+    return this.patterns[0]?.warps.length as number;
+  }
+
+  /** Which pattern the coupling at this place belongs to. */
+  private patternOf(place: number): number {
+    return Math.floor(place / this.dimensions) % this.patterns.length;
+  }
+
   /** Adds the weights of a flow that reads this many features. */
   protected addFlowWeights(features: number): void {
-    const { hidden } = this.options;
-    const { length } = this.warps;
-    const dimensions = this.patterns[0]?.warps.length as number;
-    const tables = this.patterns.map(({ prefix, warps }, i): WeightTable => {
-      const warp = warps[0]?.length as number;
-      const table = couplingTable(dimensions * this.stepsOf(i), hidden, dimensions - warp, warp);
-      return Object.fromEntries(Object.entries(table).map(([name, weight]) => [prefixed(prefix, name), weight]));
+    const { warps, dimensions, options } = this;
+    const networks = (dimensions > 1 ? 4 : 2) * warps.length;
+    this.addWeights(conditionTable(features, options.hidden, networks));
+    this.patterns.forEach(({ prefix, warps: [warp = []] }, i) => {
+      const couplings = warps.filter((_, place) => this.patternOf(place) === i).length;
+      if (couplings === 0) return;
+      const table = couplingTable(couplings, options.hidden, dimensions - warp.length, warp.length);
+      this.addWeights(
+        Object.fromEntries(Object.entries(table).map(([name, weight]) => [prefixed(prefix, name), weight])),
+      );
     });
-    const used = tables.filter((_, i) => this.stepsOf(i) > 0);
-    const networks = (dimensions > 1 ? 4 : 2) * length;
-    this.addWeights({ ...conditionTable(features, hidden, networks), ...Object.assign({}, ...used) });
   }
 
   /** The flow for these features, with the statistics of its batch in training. */
   protected flow(x: Tensor, inTraining?: ReturnType<typeof batchStatistics>): Flow {
     const values = this.values<ConditionWeights & ConditionMoments & Record<string, Tensor>>();
-    const stacks = this.patterns.map(({ prefix }, i) => {
-      if (this.stepsOf(i) < 1) return [];
-      const own = Object.entries(values).filter(([name]) => name.startsWith(prefix));
-      const bare = own.map(([name, value]) => [
-        name.charAt(prefix.length).toLowerCase() + name.slice(prefix.length + 1),
-        value,
-      ]);
-      return unstackCouplings(Object.fromEntries(bare));
-    });
+    const stacks = this.patterns.map(({ prefix }) => unstackCouplings(values, prefix));
     const { warps, activation, points } = this;
-    const couplings = warps.map((_, place) => this.stackOf(place, stacks).shift() as Coupling);
+    const couplings = warps.map((_, place) => stacks[this.patternOf(place)]?.shift() as Coupling);
     const ofBatch = inTraining ?? (this.options.statistics === 'batch' ? batchStatistics() : undefined);
     const statistics = ofBatch ?? runningStatistics(values, couplings);
     const said = conditions(x, warps.length, values, statistics, points);
     return { warps, couplings, conditions: said, statistics, activation, joint: points };
   }
 
-  /** The one of these, a list for each pattern, that the coupling at this place belongs to. */
-  private stackOf<T>(place: number, stacks: readonly T[]): T {
-    const dimensions = this.patterns[0]?.warps.length as number;
-    return stacks[Math.floor(place / dimensions) % stacks.length] as T;
-  }
-
   /** Counts a batch of `rows` features and `columns` labels into the running statistics. */
   protected remember({ recorded }: ReturnType<typeof batchStatistics>, rows: number, columns: number): void {
     const values = this.values<Record<string, Variable>>();
-    for (const name of NORMS) {
-      const shared = name === 'condition';
-      const patterns = shared ? [''] : this.patterns.map(({ prefix }) => prefix);
-      for (const prefix of patterns) {
-        const own = recorded[name].filter((_, place) => shared || this.stackOf(place, patterns) === prefix);
-        if (own.length === 0) continue;
-        const [mean, variance] = ['Mean', 'Variance'].map((key) => values[prefixed(prefix, name + key)]) as Variable[];
-        const running = { mean, variance } as Moments & Record<string, Variable>;
-        const updated = updatedMoments(running, own, shared ? rows : columns);
-        mean?.assign(updated.mean);
-        variance?.assign(updated.variance);
-      }
+    const count = (name: string, moments: readonly Moments[], size: number): void => {
+      const [mean, variance] = [values[`${name}Mean`], values[`${name}Variance`]];
+      if (!mean || !variance || moments.length === 0) return;
+      const updated = updatedMoments({ mean, variance }, moments, size);
+      mean.assign(updated.mean);
+      variance.assign(updated.variance);
+    };
+    count('condition', recorded.condition, rows);
+    for (const name of ['label', 'out'] as const) {
+      this.patterns.forEach(({ prefix }, i) => {
+        const own = recorded[name].filter((_, place) => this.patternOf(place) === i);
+        count(prefixed(prefix, name), own, columns);
+      });
     }
   }
 

@@ -48,7 +48,7 @@ export function couplingTable(couplings: number, hidden: number, keep: number, w
   };
 }
 
-/** The tensors of one coupling: its weights, and its running statistics as columns. */
+/** The tensors of one coupling: its weights and its running statistics. */
 export interface Coupling extends CouplingWeights {
   labelMean?: Tensor;
   labelVariance?: Tensor;
@@ -56,20 +56,22 @@ export interface Coupling extends CouplingWeights {
   outVariance?: Tensor;
 }
 
-/** The tensors of each coupling, from the stacked ones; those of the conditions are passed over. */
-export function unstackCouplings(stacked: Readonly<Record<string, Tensor>>): Coupling[] {
+/** `labelKernel` as `oneLabelKernel` for the prefix `one`. */
+export function prefixed(prefix: string, name: string): string {
+  return (prefix && prefix + name.charAt(0).toUpperCase() + name.slice(1)) || name;
+}
+
+/** The tensors of each coupling, from the stacked ones whose names have this prefix. */
+export function unstackCouplings(stacked: Readonly<Record<string, Tensor>>, prefix = ''): Coupling[] {
   const couplings: Record<string, Tensor>[] = [];
-  for (const [name, tensor] of Object.entries(stacked)) {
-    if (name.startsWith('condition')) continue;
+  for (const name of Object.keys(couplingTable(1, 1, 1, 1))) {
+    const tensor = stacked[prefixed(prefix, name)];
+    if (!tensor) continue;
     unstacked(tensor).forEach((one, i) => {
-      couplings[i] = { ...couplings[i], [name]: /Mean|Variance/.test(name) ? asColumn(one) : one };
+      couplings[i] = { ...couplings[i], [name]: one };
     });
   }
   return couplings as unknown as Coupling[];
-}
-
-function asColumn(x: Tensor): Tensor {
-  return reshape(x, [-1, 1, 1]);
 }
 
 /** The running statistics of the conditions. */
@@ -80,12 +82,9 @@ export function runningStatistics(condition: ConditionMoments, couplings: readon
   return {
     ofBatch: false,
     standardize(rows, name, place) {
-      const { conditionMean, conditionVariance } = condition;
-      if (name === 'condition') {
-        return standardizedBy(rows, { mean: asColumn(conditionMean), variance: asColumn(conditionVariance) });
-      }
-      const coupling = couplings[place] as Required<Coupling>;
-      return standardizedBy(rows, { mean: coupling[`${name}Mean`], variance: coupling[`${name}Variance`] });
+      const own = (name === 'condition' ? condition : couplings[place]) as Record<string, Tensor>;
+      const column = (key: string): Tensor => reshape(own[name + key] as Tensor, [-1, 1, 1]);
+      return standardizedBy(rows, { mean: column('Mean'), variance: column('Variance') });
     },
   };
 }

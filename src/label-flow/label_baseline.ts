@@ -1,13 +1,14 @@
 import { dispose, type Tensor, type Tensor1D, type Tensor2D, tensor2d, tidy } from '@tensorflow/tfjs-core';
-import { argumentError, requireInteger, requireOneOf } from '../core/checks.js';
+import { requireInteger, requireOneOf } from '../core/checks.js';
 import { resolveSeed } from '../core/random.js';
 import { adversarial, constrainedLabels, expectations } from './baseline_labels.js';
-import { type Bounds, boundsTable } from './bounds.js';
-import { type Features, readFeatures, scaled, scaledFeatures, scalingOf } from './features.js';
+import type { Bounds } from './bounds.js';
+import { type Features, type Scaling, scaledFeatures, scaledMatrix, scalingOf } from './features.js';
 import { crossEntropyTo, fitLinear, linearProbabilities, type Objective } from './linear_classifier.js';
-import { averageLabels, classPrior, majorityLabels } from './vote_labels.js';
-import { readVotes, type Votes, type VoteTable } from './votes.js';
+import { averageLabels, classPrior } from './vote_labels.js';
+import type { Votes } from './votes.js';
 import { likeliest, type WeakLearner } from './weak_learner.js';
+import { readProblem, type WeakProblem } from './weak_problem.js';
 
 /** A rival of the label flow. */
 export type BaselineMethod = 'majority' | 'average' | 'ge' | 'all' | 'cll';
@@ -34,7 +35,7 @@ const METHODS = ['majority', 'average', 'ge', 'all', 'cll'] as const;
 /** A rival of the label flow; made by {@link labelBaseline}. */
 export class LabelBaseline implements WeakLearner {
   private readonly seed: number;
-  private fitted: { kernel: number[]; bias: number[]; scaling: ReturnType<typeof scalingOf> } | undefined;
+  private fitted: { kernel: number[]; bias: number[]; scaling: Scaling } | undefined;
 
   /** See {@link labelBaseline}. */
   constructor(private readonly config: LabelBaselineConfig) {
@@ -47,24 +48,19 @@ export class LabelBaseline implements WeakLearner {
 
   /** Learns from features `[N, F]` and {@link Votes} `[N][L]`. */
   async fit(x: Features, votes: Votes): Promise<void> {
-    const { features, labelSize } = this.config;
-    const data = await readFeatures(OWNER, x, features);
-    const table = readVotes(OWNER, votes, labelSize, data.rows);
-    const scaling = scalingOf(data);
-    const objective = this.objective(table);
-    const scaledData = tensor2d(scaled(data, scaling).values, [data.rows, features]);
-    const weights = fitLinear(scaledData, labelSize, objective);
+    const problem = await readProblem(OWNER, this.config, x, votes);
+    const scaling = scalingOf(problem.data);
+    const objective = this.objective(problem);
+    const data = scaledMatrix(problem.data, scaling);
+    const weights = fitLinear(data, this.config.labelSize, objective);
     const [kernel, bias] = await Promise.all(weights.map(async (weight) => Array.from(await weight.data())));
     this.fitted = { kernel: kernel as number[], bias: bias as number[], scaling };
     objective.dispose();
-    dispose([scaledData, ...weights]);
+    dispose([data, ...weights]);
   }
 
-  private objective(table: VoteTable): Objective & { dispose(): void } {
-    const { method, labelSize, classBalance } = this.config;
-    const prior = classPrior(OWNER, labelSize, classBalance);
-    const majority = majorityLabels(table, prior);
-    const bounds = boundsTable(OWNER, table, this.config.bounds, majority);
+  private objective({ table, prior, majority, bounds }: WeakProblem): Objective & { dispose(): void } {
+    const { method, labelSize } = this.config;
     if (method === 'all') return adversarial(table, bounds);
     if (method === 'ge') return { ...expectations(table, bounds), dispose: () => {} };
     const given = (labels: Float32Array): Tensor => tensor2d(labels, [table.rows, labelSize]);
@@ -75,12 +71,11 @@ export class LabelBaseline implements WeakLearner {
 
   /** Probabilities of the classes, `[N, C]` float32. */
   predictProba(x: Features): Tensor2D {
-    const { fitted } = this;
-    if (!fitted) throw argumentError(OWNER, 'predict', 'called after fit', undefined);
     const { features, labelSize } = this.config;
     return tidy(() => {
-      const kernel = tensor2d(fitted.kernel, [features, labelSize]);
-      return linearProbabilities(scaledFeatures(OWNER, x, fitted.scaling), kernel, tensor2d([fitted.bias])) as Tensor2D;
+      const { kernel = [], bias = [], scaling } = this.fitted ?? {};
+      const data = scaledFeatures(OWNER, x, scaling);
+      return linearProbabilities(data, tensor2d(kernel, [features, labelSize]), tensor2d([bias])) as Tensor2D;
     });
   }
 

@@ -6,9 +6,9 @@ import {
   reshape,
   type Tensor1D,
   type Tensor2D,
+  type Tensor3D,
   tensor1d,
   tensor2d,
-  tensor3d,
   tidy,
   train,
   variable,
@@ -23,15 +23,24 @@ import {
 import { argumentError, requireInteger, requireNumber } from '../core/checks.js';
 import { setLearningRate } from '../core/learning_rate.js';
 import { randomStream, resolveSeed } from '../core/random.js';
-import { type Bounds, boundsTable } from './bounds.js';
+import type { Bounds } from './bounds.js';
 import { ConditionalFlow, type ConditionalFlowConfig } from './conditional_flow_layer.js';
-import { type Features, type Matrix, readFeatures, scaled, scaledFeatures, scalingOf } from './features.js';
+import {
+  type Features,
+  type Matrix,
+  readFeatures,
+  type Scaling,
+  scaledFeatures,
+  scaledMatrix,
+  scalingOf,
+} from './features.js';
 import { type FlowLoss, type FlowLossConfig, groupMeanLoss, labelFlowLoss } from './loss.js';
 import { packSignals } from './pack.js';
-import { classPrior, majorityLabels } from './vote_labels.js';
+import { classPrior } from './vote_labels.js';
 import { expectedErrors } from './vote_summary.js';
-import { readVotes, type Votes, type VoteTable } from './votes.js';
+import type { Votes } from './votes.js';
 import { likeliest, probabilitiesOf, type WeakLearner } from './weak_learner.js';
+import { readProblem, voteTensors } from './weak_problem.js';
 
 /** Options of {@link labelFlow}. */
 export interface LabelFlowConfig extends Omit<ConditionalFlowConfig, 'name'>, FlowLossConfig {
@@ -60,15 +69,15 @@ export interface LabelFlowConfig extends Omit<ConditionalFlowConfig, 'name'>, Fl
   callbacks?: CustomCallback[];
 }
 
-/** A signal that the training could not hold to its bound. */
+/** A signal that the training could not hold to its bound, or a part of the rows that it could not give its mean. */
 export interface BrokenBound {
-  /** Its place among the votes of a row. */
+  /** Place of the signal among the votes of a row, or of the rule among its groups. */
   signal: number;
-  /** The class that the bound is for. */
+  /** The class that the bound is for, or the part. */
   class: number;
-  /** Error of the signal against the labels that the flow predicts. */
+  /** Error of the signal against the labels that the flow predicts, or the mean that it predicts for the part. */
   error: number;
-  /** The error that it should not exceed. */
+  /** The error that it should not exceed, or the mean that was given. */
   bound: number;
 }
 
@@ -77,8 +86,9 @@ export interface LabelFlowReport {
   /** The loss of each epoch. */
   loss: number[];
   /**
-   * Bounds that the labels exceed by more than 0.05 after training, the worst first. If there are any, no labels satisfy all
-   * signals at once, or training was too short: loosen these bounds, or drop the signal.
+   * Bounds that the labels exceed by more than 0.05 after training, or means that they miss by more than 0.05 of the range;
+   * the worst first. If there are any, no labels satisfy all signals at once, or training was too short: loosen these
+   * bounds, or drop the signal.
    */
   broken: BrokenBound[];
 }
@@ -86,11 +96,26 @@ export interface LabelFlowReport {
 const OWNER = 'labelFlow';
 const TOLERANCE = 0.05;
 
+/** Those of all numbers that go too far beyond what was given for them, the worst first. */
+function brokenBounds(
+  errors: readonly (readonly number[])[],
+  bounds: readonly (readonly number[])[],
+  excess: (error: number, bound: number) => number,
+): BrokenBound[] {
+  const beyond = ({ error, bound }: BrokenBound): number => excess(error, bound);
+  return errors
+    .flatMap((row, signal) =>
+      row.map((error, c) => ({ signal, class: c, error, bound: bounds[signal]?.[c] as number })),
+    )
+    .filter((one) => beyond(one) > TOLERANCE)
+    .sort((a, b) => beyond(b) - beyond(a));
+}
+
 /** A {@link ConditionalFlow} with all that it takes to learn from weak signals; made by {@link labelFlow}. */
 export class LabelFlow implements WeakLearner<LabelFlowReport> {
   /** The flow in a model, from scaled features; there after `fit`. */
   model: LayersModel | undefined;
-  private scaling: ReturnType<typeof scalingOf> | undefined;
+  private scaling: Scaling | undefined;
 
   /** See {@link labelFlow}. */
   constructor(private readonly config: LabelFlowConfig) {
@@ -112,23 +137,17 @@ export class LabelFlow implements WeakLearner<LabelFlowReport> {
    * too: their labels have to be labels.
    */
   async fit(x: Features, votes: Votes): Promise<LabelFlowReport> {
-    const { features, labelSize, classBalance } = this.config;
+    const { labelSize, classBalance } = this.config;
     if (labelSize < 2)
       throw argumentError(OWNER, 'labelSize', 'at least 2 for votes; use fitMeans for a number', labelSize);
-    const data = await readFeatures(OWNER, x, features);
-    const table = readVotes(OWNER, votes, labelSize, data.rows);
-    const prior = classPrior(OWNER, labelSize, classBalance);
-    const bounds = boundsTable(OWNER, table, this.config.bounds, majorityLabels(table, prior));
-    const { rows, signals, probabilities, voted } = table;
-    const targets = tidy(() =>
-      packSignals(
-        tensor3d(probabilities, [rows, signals, labelSize]),
-        tensor3d(Float32Array.from(voted), [rows, signals, 1]),
-      ),
-    );
+    const { data, table, bounds } = await readProblem(OWNER, this.config, x, votes);
+    const targets = tidy(() => packSignals(...(voteTensors(table) as [Tensor3D, Tensor3D])));
     const loss = labelFlowLoss({ ...this.config, bounds, ...(classBalance && { classBalance }) });
     const history = await this.train(data, targets, loss);
-    return { loss: history, broken: await this.brokenBounds(x, table, bounds) };
+    const predicted = this.predictProba(x);
+    const errors = expectedErrors(table, await predicted.data(), 0);
+    predicted.dispose();
+    return { loss: history, broken: brokenBounds(errors, bounds, (error, bound) => error - bound) };
   }
 
   /**
@@ -155,32 +174,45 @@ export class LabelFlow implements WeakLearner<LabelFlowReport> {
     const scaledMeans = all.map(({ mean }) => (requireNumber(OWNER, 'means', mean, low, high) - low) / (high - low));
     const loss = groupMeanLoss({ ...this.config, means: scaledMeans });
     const members = groups.flatMap((row) => all.map(({ m, part }) => (row[m] === part ? 1 : 0)));
-    return { loss: await this.train(data, tensor2d(members, [data.rows, all.length]), loss), broken: [] };
+    const targets = tensor2d(members, [data.rows, all.length]);
+    const history = await this.train(data, targets, loss);
+    const predicted = this.predict(x);
+    const labels = Array.from(await predicted.data());
+    predicted.dispose();
+    const predictedMeans = means.map((parts, m) =>
+      parts.map((_, part) => {
+        const own = labels.filter((_, n) => groups[n]?.[m] === part);
+        return own.reduce((sum, label) => sum + label / own.length, 0);
+      }),
+    );
+    const miss = (mean: number, given: number): number => Math.abs(mean - given) / (high - low);
+    return { loss: history, broken: brokenBounds(predictedMeans, means, miss) };
   }
 
   /** Takes the targets over. */
   private async train(data: Matrix, targets: Tensor2D, loss: FlowLoss): Promise<number[]> {
-    const { epochs = 501, batchSize = data.rows, learningRate = 1e-3, decay = 0.996, callbacks = [] } = this.config;
-    if (data.rows < 2) throw argumentError(OWNER, 'features', 'of at least two rows for training', data.rows);
+    const { rows, columns } = data;
+    const { epochs = 501, batchSize = rows, learningRate = 1e-3, decay = 0.996, callbacks = [] } = this.config;
+    if (rows < 2) throw argumentError(OWNER, 'features', 'of at least two rows for training', rows);
     this.model?.dispose();
     this.scaling = scalingOf(data);
-    const symbol = input({ shape: [data.columns] });
+    const symbol = input({ shape: [columns] });
     const seed = resolveSeed(this.config.seed, OWNER);
     const flow = new ConditionalFlow({ ...this.config, seed });
     this.model = modelOf({ inputs: symbol, outputs: flow.apply(symbol) as SymbolicTensor });
     const optimizer = train.adam(learningRate, 0.9, 0.999, 1e-8);
     this.model.compile({ optimizer, loss });
-    const features = tensor2d(scaled(data, this.scaling).values, [data.rows, data.columns]);
     // What `fit` reads, in another order in each epoch: by itself it would shuffle with `Math.random`.
+    const features = scaledMatrix(data, this.scaling);
     const [x, y] = [variable(features, false), variable(targets, false)];
     let size = batchSize;
     // A last batch of one row would have no variance.
-    while (data.rows % size === 1) size++;
+    while (rows % size === 1) size++;
     const schedule = new CustomCallback({
       onEpochBegin: async (epoch) => {
         setLearningRate(optimizer, learningRate * Math.max(decay ** epoch, 0.01));
-        if (size >= data.rows) return;
-        const order = randomStream(seed, 'rows', epoch).permutation(data.rows);
+        if (size >= rows) return;
+        const order = randomStream(seed, 'rows', epoch).permutation(rows);
         tidy(() => {
           const indices = tensor1d(order, 'int32');
           x.assign(gather(features, indices));
@@ -204,24 +236,11 @@ export class LabelFlow implements WeakLearner<LabelFlowReport> {
     }
   }
 
-  private async brokenBounds(x: Features, table: VoteTable, bounds: readonly number[][]): Promise<BrokenBound[]> {
-    const predicted = this.predictProba(x);
-    const errors = expectedErrors(table, await predicted.data(), () => true);
-    predicted.dispose();
-    const all = errors.flatMap((row, signal) =>
-      row.map((error, c) => ({ signal, class: c, error, bound: (bounds[signal] as number[])[c] as number })),
-    );
-    const excess = ({ error, bound }: BrokenBound): number => error - bound;
-    return all.filter((one) => excess(one) > TOLERANCE).sort((a, b) => excess(b) - excess(a));
-  }
-
   private outputs(x: Features): Tensor2D {
-    const { model, scaling } = this;
-    if (!model || !scaling) throw argumentError(OWNER, 'predict', 'called after fit', undefined);
     return tidy(() => {
-      const features = scaledFeatures(OWNER, x, scaling);
+      const features = scaledFeatures(OWNER, x, this.scaling);
       // One batch, whatever its size: the conditions are computed once for all samples.
-      return model.predict(features, { batchSize: features.shape[0] as number }) as Tensor2D;
+      return this.model?.predict(features, { batchSize: features.shape[0] as number }) as Tensor2D;
     });
   }
 
@@ -242,6 +261,7 @@ export class LabelFlow implements WeakLearner<LabelFlowReport> {
   dispose(): void {
     this.model?.dispose();
     this.model = undefined;
+    this.scaling = undefined;
   }
 }
 

@@ -12,27 +12,33 @@ export function classPrior(owner: string, classes: number, balance?: readonly nu
   return [...balance];
 }
 
-/** Labels of one row from its votes, or the prior where there are none. */
-function rowsOfLabels(
-  table: VoteTable,
-  prior: readonly number[],
-  add: (sum: Float64Array, place: number) => void,
-  finish: (sum: Float64Array) => ArrayLike<number>,
-): Float32Array {
-  const { rows, signals, classes, voted } = table;
+/** Added to the shares that decide ties, so that classes without any share decide them equally. */
+const TIE = 1e-9;
+
+/** Labels from the sums of the votes for each class of a row, or of their probabilities. */
+function labelsOf(table: VoteTable, prior: readonly number[], majority: boolean): Float32Array {
+  const { rows, signals, classes, probabilities, voted } = table;
   const labels = new Float32Array(rows * classes);
   for (let n = 0; n < rows; n++) {
-    const sum = new Float64Array(classes);
-    for (let l = 0; l < signals; l++) if (voted[n * signals + l]) add(sum, n * signals + l);
-    labels.set(sum.some((value) => value > 0) ? finish(sum) : prior, n * classes);
+    const sums = Array<number>(classes).fill(0);
+    for (let place = n * signals; place < (n + 1) * signals; place++) {
+      if (!voted[place]) continue;
+      const own = votedClass(table, place);
+      sums.forEach((sum, c) => {
+        sums[c] = sum + (majority ? Number(c === own) : (probabilities[place * classes + c] as number));
+      });
+    }
+    const most = Math.max(...sums);
+    const winners = sums.map((sum, c) => (sum === most ? (prior[c] as number) + TIE : 0));
+    const voting = majority ? winners : sums;
+    const shares = most > 0 ? voting : prior;
+    const total = shares.reduce((sum, share) => sum + share, 0);
+    labels.set(
+      shares.map((share) => share / total),
+      n * classes,
+    );
   }
   return labels;
-}
-
-function normalized(values: ArrayLike<number>): number[] {
-  const all = Array.from(values);
-  const total = all.reduce((sum, value) => sum + value, 0);
-  return all.map((value) => value / total);
 }
 
 /**
@@ -40,30 +46,10 @@ function normalized(values: ArrayLike<number>): number[] {
  * prior. A row where all abstain gets the prior.
  */
 export function majorityLabels(table: VoteTable, prior: readonly number[]): Float32Array {
-  return rowsOfLabels(
-    table,
-    prior,
-    (sum, place) => {
-      const voted = votedClass(table, place);
-      sum[voted] = (sum[voted] as number) + 1;
-    },
-    (sum) => {
-      const most = Math.max(...sum);
-      const ties = Array.from(sum, (count, c) => (count === most ? (prior[c] as number) : 0));
-      return normalized(ties.some((share) => share > 0) ? ties : Array.from(sum, (count) => (count === most ? 1 : 0)));
-    },
-  );
+  return labelsOf(table, prior, true);
 }
 
 /** Soft labels `[rows, classes]` as the mean of the votes; a row where all abstain gets the prior. */
 export function averageLabels(table: VoteTable, prior: readonly number[]): Float32Array {
-  const { classes, probabilities } = table;
-  return rowsOfLabels(
-    table,
-    prior,
-    (sum, place) => {
-      for (let c = 0; c < classes; c++) sum[c] = (sum[c] as number) + (probabilities[place * classes + c] as number);
-    },
-    normalized,
-  );
+  return labelsOf(table, prior, false);
 }

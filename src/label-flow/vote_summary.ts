@@ -30,7 +30,7 @@ export interface SignalSummary {
  */
 export function voteSummary(votes: Votes, labels?: readonly number[]): SignalSummary[] {
   const owner = 'voteSummary';
-  const table = readVotes(owner, votes, Math.max(classesOf(votes), ...(labels ?? []).map((label) => label + 1)));
+  const table = readVotes(owner, votes, classesOf(votes, labels));
   const { rows, signals, classes, voted } = table;
   if (labels) requireLabels(owner, labels, rows, classes, true);
   return Array.from({ length: signals }, (_, l) => {
@@ -64,11 +64,15 @@ function otherVotes(table: VoteTable, n: number, l: number): number[] {
   return others;
 }
 
-/** Expected errors of signals against soft labels `[rows, classes]`, over the rows where `known`: `[L][C]`, NaN without votes. */
+/**
+ * Expected errors of signals against soft labels `[rows, classes]`, over the rows where `known`: `[L][C]`, or `unknown` for a
+ * signal that does not vote there.
+ */
 export function expectedErrors(
   table: VoteTable,
   labels: ArrayLike<number>,
-  known: (row: number) => boolean,
+  unknown: number,
+  known: (row: number) => boolean = () => true,
 ): number[][] {
   const { rows, signals, classes, probabilities, voted } = table;
   return Array.from({ length: signals }, (_, l) =>
@@ -81,7 +85,7 @@ export function expectedErrors(
         total += share + label * (1 - 2 * share);
         count++;
       }
-      return total / count;
+      return count > 0 ? total / count : unknown;
     }),
   );
 }
@@ -105,7 +109,7 @@ export function expectedErrors(
 export function errorBounds(votes: Votes, labels: readonly number[], margin = 0): number[][] {
   const owner = 'errorBounds';
   requireNumber(owner, 'margin', margin, 0, 1);
-  const classes = Math.max(classesOf(votes), ...labels.map((label) => label + 1));
+  const classes = classesOf(votes, labels);
   const table = readVotes(owner, votes, classes);
   requireLabels(owner, labels, table.rows, classes, true);
   if (!labels.some((label) => label >= 0)) throw argumentError(owner, 'labels', 'known for at least one row', labels);
@@ -113,6 +117,6 @@ export function errorBounds(votes: Votes, labels: readonly number[], margin = 0)
   labels.forEach((label, n) => {
     if (label >= 0) truth[n * classes + label] = 1;
   });
-  const errors = expectedErrors(table, truth, (n) => (labels[n] as number) >= 0);
-  return errors.map((row) => row.map((error) => (Number.isNaN(error) ? 1 : Math.min(1, error + margin))));
+  const errors = expectedErrors(table, truth, 1, (n) => (labels[n] as number) >= 0);
+  return errors.map((row) => row.map((error) => Math.min(1, error + margin)));
 }

@@ -17,11 +17,14 @@ export interface VoteTable {
   readonly voted: Uint8Array;
 }
 
-/** Classes that votes speak of: the length of a soft vote, or the highest class and one. */
-export function classesOf(votes: Votes): number {
-  return (
-    1 + Math.max(0, ...votes.map((row) => Math.max(...row.map((vote) => (isSoft(vote) ? vote.length - 1 : vote)))))
-  );
+/** Classes that votes and labels speak of: the length of a soft vote, or the highest class and one. */
+export function classesOf(votes: Votes, labels: readonly number[] = []): number {
+  let classes = 1;
+  for (const row of votes) {
+    for (const vote of row) classes = Math.max(classes, isSoft(vote) ? vote.length : vote + 1);
+  }
+  for (const label of labels) classes = Math.max(classes, label + 1);
+  return classes;
 }
 
 function isSoft(vote: number | readonly number[]): vote is readonly number[] {

@@ -185,6 +185,22 @@ onEachBackend((backend) => {
       expect(tf.memory().numTensors).toBe(numTensors);
     });
 
+    it('names the means that no number can have', async () => {
+      const x = Array.from({ length: 20 }, (_, n) => [Math.sin(n), Math.cos(n)]);
+      const flow = labelFlow({ ...SMALL, features: 2, labelSize: 1, range: [-10, 10], epochs: 80 });
+      const both = x.map(() => [0, 0]);
+      // All rows are to have the mean -5 by one rule, 5 by the other.
+      const { broken } = await flow.fitMeans(x, both, [[-5], [5]]);
+      expect(broken.map(({ signal, bound }) => [signal, bound]).sort()).toEqual([
+        [0, -5],
+        [1, 5],
+      ]);
+      expect(broken[0]?.error).toBeCloseTo(broken[1]?.error as number, 10);
+      const feasible = await flow.fitMeans(x, both, [[0], [0]]);
+      expect(feasible.broken).toEqual([]);
+      flow.dispose();
+    });
+
     it('gives NaN for NaN in a tensor, and for that row only', async () => {
       const data = clouds(20);
       const { flow } = await trained({ ...SMALL, epochs: 2 }, data);
@@ -211,6 +227,16 @@ describe.each(['majority', 'average', 'ge', 'all', 'cll'] as BaselineMethod[])('
     expect(accuracy(classes.dataSync(), data.y)).toBeGreaterThan(0.85);
     classes.dispose();
     expect(tf.memory().numTensors).toBe(numTensors);
+  });
+
+  it('comes to rest with many features', async () => {
+    const stream = randomStream(5, 'many');
+    const y = Array.from({ length: 60 }, (_, n) => n % 2);
+    const x = y.map((label) => Array.from({ length: 400 }, (_, f) => (f < 20 ? label : 0) + stream.normal()));
+    const votes = y.map((label) => [label === 0 ? [0.52, 0.48] : [0.48, 0.52]]);
+    const rival = labelBaseline({ method, features: 400, labelSize: 2, bounds: 0.1, seed: 1 });
+    await rival.fit(x, votes);
+    expect(accuracy(rival.predict(x).dataSync(), y)).toBe(1);
   });
 
   it('does on breast cancer about what the authors’ code does', async () => {

@@ -29,6 +29,13 @@ describe('voteSummary', () => {
     expect(third).toEqual({ coverage: 0.25, overlap: 0.25, conflict: 0.25, accuracy: Number.NaN });
   });
 
+  it('takes more rows than a function takes arguments', () => {
+    const many: Votes = Array.from({ length: 200_000 }, (_, n) => [n % 2]);
+    const labels = many.map(() => 1);
+    expect(voteSummary(many, labels)[0]?.accuracy).toBe(0.5);
+    expect(errorBounds(many, labels)).toEqual([[0.5, 0.5]]);
+  });
+
   it('takes soft votes for the class they favour', () => {
     const soft = votes.map((row) =>
       row.map((vote) => (vote === -1 ? [-1] : [0, 1, 2].map((c) => (c === vote ? 0.6 : 0.2)))),
