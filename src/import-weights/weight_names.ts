@@ -82,7 +82,7 @@ function blockSources(prefix: string, name: string): WeightSource[] {
 
 /**
  * The names that timm's vision transformers and the authors' code of Token Cropr give to the weights of
- * {@link visionTransformer} and of the segmenting model: the default of {@link importWeights}.
+ * {@link visionTransformer} and {@link segmentationTransformer}: the default of {@link importWeights}.
  *
  * Takes `layer/name` and returns where it may be in a file. For layers of other names translate first:
  * `(weight) => timmNames(weight.replace('encoder_', 'block_'))`.
