@@ -1,7 +1,7 @@
 import { add, div, mul, serialization, softplus, sub, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { argumentError, requireBoolean, requireNumber } from '../core/checks.js';
 import { constant } from '../core/laws.js';
-import { asList, type SeededArgs, SeededLayer, type Shape } from '../core/layer.js';
+import { asList, type SeededArgs, SeededLayer, type Shape, type WeightTable } from '../core/layer.js';
 import { inverseSoftplus, requireRange } from './setting.js';
 
 /** Configuration of {@link AffineNorm}. */
@@ -67,18 +67,12 @@ export class AffineNorm extends SeededLayer<AffineNormOptions> {
 
   override build(inputShape: Shape | Shape[]): void {
     const { window, gain = 1, bias = 0, positive } = this.options;
-    if (window) {
-      const [low, high] = window;
-      this.addWeights({
-        low: [[1], constant(low)],
-        widthRaw: [[1], constant(inverseSoftplus(high - low))],
-      });
-    } else {
-      this.addWeights({
-        ...(positive ? { gainRaw: [[1], constant(inverseSoftplus(gain))] } : { gain: [[1], constant(gain)] }),
-        bias: [[1], constant(bias)],
-      });
-    }
+    const one = (value: number): WeightTable[string] => [[1], constant(value)];
+    this.addWeights(
+      window
+        ? { low: one(window[0]), widthRaw: one(inverseSoftplus(window[1] - window[0])) }
+        : { ...(positive ? { gainRaw: one(inverseSoftplus(gain)) } : { gain: one(gain) }), bias: one(bias) },
+    );
     super.build(inputShape);
   }
 

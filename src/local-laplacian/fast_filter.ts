@@ -28,7 +28,6 @@ import { chain, collapse } from './pyramid.js';
 import { type Pyramid, type PyramidOperators, pyramidOperators } from './pyramid_operators.js';
 import type { Remap } from './remap.js';
 import { sizeOf } from './size.js';
-import { remapGradients, remapped } from './strips.js';
 
 /** How the fast filter works, apart from its remap function. */
 export interface FilterSetting {
@@ -45,6 +44,11 @@ export interface FilterSetting {
 
 /** Samples that are worked on together, as channels: on WASM four cost little more than one. Backward they need more memory. */
 const GROUP = { forward: 4, backward: 2 };
+
+/** So many samples, or half where the remap function makes many images on the way. */
+function groupSize(pass: keyof typeof GROUP, { name }: Remap): number {
+  return GROUP[pass] / (name === 'gauss' ? 1 : 2);
+}
 
 /**
  * The fast local Laplacian filter: `image [B, H, W, 1]` → the same shape.
@@ -103,7 +107,8 @@ interface Group {
   readonly nodes: readonly number[];
 }
 
-function groupsOf({ samples, range: [low, high] }: FilterSetting, size: number): Group[] {
+function groupsOf({ samples, range: [low, high], from, to, levels }: FilterSetting, size: number): Group[] {
+  if (from >= Math.min(to, levels - 1)) return [];
   const nodes = Array.from({ length: samples }, (_, k) => low + ((high - low) * k) / (samples - 1));
   const starts = Array.from({ length: Math.ceil(samples / size) }, (_, i) => i * size);
   return starts.map((first) => ({ first, nodes: nodes.slice(first, first + size) }));
@@ -142,6 +147,30 @@ function hat(x: Tensor): Tensor {
   return tidy(() => relu(sub(1, abs(x))));
 }
 
+interface GroupWork {
+  readonly operators: PyramidOperators;
+  readonly remap: Remap;
+  readonly detail: Tensor;
+  readonly parameters: readonly Tensor[];
+  readonly to: number;
+}
+
+/** The Gaussian levels `[0, to]` of the remapped images of a group. */
+function remappedLevels(work: GroupWork): Tensor[] {
+  const { operators, remap, detail, parameters, to } = work;
+  return chain(
+    operators.down,
+    tidy(() => remap.value(detail, parameters)),
+    to + 1,
+  );
+}
+
+/** A band of them. */
+function bandOf({ up }: PyramidOperators, levels: readonly Tensor[], l: number): Tensor {
+  const [fine, coarse] = [levels[l], levels[l + 1]] as [Tensor, Tensor];
+  return sub(fine, up(coarse, sizeOf(fine)));
+}
+
 function forward([image, gain, ...parameters]: Tensor[], remap: Remap, setting: FilterSetting): Tensor {
   const operators = pyramidOperators[setting.pyramid];
   return tidy(() => {
@@ -150,17 +179,16 @@ function forward([image, gain, ...parameters]: Tensor[], remap: Remap, setting: 
     const gaussian = chain(operators.down, image as Tensor, levels);
     const places = placesOf(gaussian, setting);
     let sums: Tensor[] = places.map((level) => zerosLike(level));
-    for (const group of groupsOf(setting, GROUP.forward)) {
+    for (const group of groupsOf(setting, groupSize('forward', remap))) {
       const last = sums;
       sums = tidy(() => {
         const detail = minusEach(image as Tensor, group.nodes);
-        const pyramid = chain(operators.down, remapped(remap, detail, parameters), to + 1);
+        const remapped = remappedLevels({ operators, remap, detail, parameters, to });
         return last.map((level, l) => {
           if (l < from || l >= to) return add(level, 0);
           return tidy(() => {
-            const fine = pyramid[l] as Tensor;
-            const band = sub(fine, operators.up(pyramid[l + 1] as Tensor, sizeOf(fine)));
-            return add(level, sum(mul(band, sharesOf(places[l] as Tensor, group)), 3, true));
+            const shares = sharesOf(places[l] as Tensor, group);
+            return add(level, sum(mul(bandOf(operators, remapped, l), shares), 3, true));
           });
         });
       });
@@ -173,7 +201,8 @@ function forward([image, gain, ...parameters]: Tensor[], remap: Remap, setting: 
 function backward(dy: Tensor, [image, gain, ...parameters]: Tensor[], remap: Remap, setting: FilterSetting): Tensor[] {
   const operators = pyramidOperators[setting.pyramid];
   return tidy(() => {
-    const { levels, samples, range } = setting;
+    const { levels, samples, range, from } = setting;
+    const to = Math.min(setting.to, levels - 1);
     const gaussian = chain(operators.down, image as Tensor, levels);
     const dLevels = chain(operators.upAdjoint, dy, levels);
     const places = placesOf(gaussian, setting);
@@ -184,16 +213,34 @@ function backward(dy: Tensor, [image, gain, ...parameters]: Tensor[], remap: Rem
     let rises: Tensor[] = places.map((level) => zerosLike(level));
     let dImage = zerosLike(image as Tensor);
     let dParameters: Tensor[] = parameters.map((parameter) => zerosLike(parameter));
-    for (const group of groupsOf(setting, GROUP.backward)) {
+    for (const group of groupsOf(setting, groupSize('backward', remap))) {
       const last = [dImage, ...rises, ...dParameters];
       [dImage, rises, dParameters] = tidy(() => {
         const detail = minusEach(image as Tensor, group.nodes);
-        const work = { operators, detail, remap, parameters, places, dLevels, group, setting };
-        const found = tidy(() => groupGradients(work));
-        const through = remapGradients(remap, detail, found.dRemapped, parameters);
+        const more = tidy(() => {
+          const remapped = remappedLevels({ operators, remap, detail, parameters, to });
+          return rises.map((level, l) => {
+            if (l < from || l >= to) return add(level, 0);
+            const slopes = risesOf(places[l] as Tensor, group);
+            return tidy(() => add(level, sum(mul(slopes, bandOf(operators, remapped, l)), 3, true)));
+          });
+        });
+        const dRemapped = tidy(() => {
+          const dBands = places.map((place, l) => {
+            if (l < from || l >= to) return zerosLike(place);
+            return tidy(() => mul(sharesOf(place, group), dLevels[l] as Tensor));
+          });
+          // A level gives its band what it has, and takes from the band before what the level was raised to.
+          const dRemappedLevels = [...dBands.slice(0, to), 0].map((own, l) => {
+            const before = dBands[l - 1];
+            return before ? sub(own, operators.upAdjoint(before)) : own;
+          });
+          return collapse(operators.downAdjoint, dRemappedLevels as Tensor[]);
+        });
+        const through = remap.gradient(detail, dRemapped, parameters);
         return [
           add(dImage, sum(through.detail, 3, true)),
-          rises.map((level, l) => add(level, found.rises[l] ?? 0)),
+          more,
           dParameters.map((total, i) => add(total, through.parameters[i] as Tensor)),
         ];
       });
@@ -206,47 +253,6 @@ function backward(dy: Tensor, [image, gain, ...parameters]: Tensor[], remap: Rem
     });
     return [add(dImage, collapse(operators.downAdjoint, dGaussian)), dGain, ...dParameters];
   });
-}
-
-interface GroupWork {
-  readonly operators: PyramidOperators;
-  readonly detail: Tensor;
-  readonly remap: Remap;
-  readonly parameters: readonly Tensor[];
-  readonly places: readonly Tensor[];
-  readonly dLevels: readonly Tensor[];
-  readonly group: Group;
-  readonly setting: FilterSetting;
-}
-
-/** The gradient of the remapped images of a group, and its part of the rise of each level. */
-function groupGradients(work: GroupWork): { dRemapped: Tensor; rises: (Tensor | undefined)[] } {
-  const { operators, detail, remap, parameters, places, dLevels, group, setting } = work;
-  const to = Math.min(setting.to, setting.levels - 1);
-  const pyramid = chain(operators.down, remapped(remap, detail, parameters), to + 1);
-  const dPyramid: (Tensor | undefined)[] = pyramid.map(() => undefined);
-  const plus = (l: number, part: Tensor): void => {
-    const known = dPyramid[l];
-    dPyramid[l] = known ? add(known, part) : part;
-    known?.dispose();
-    if (known) part.dispose();
-  };
-  const rises = places.map((place, l) => {
-    if (l < setting.from || l >= to) return undefined;
-    const [fine, coarse] = [pyramid[l], pyramid[l + 1]] as [Tensor, Tensor];
-    const rise = tidy(() => {
-      const band = sub(fine, operators.up(coarse, sizeOf(fine)));
-      return sum(mul(risesOf(place, group), band), 3, true);
-    });
-    fine.dispose();
-    const part = tidy(() => mul(sharesOf(place, group), dLevels[l] as Tensor));
-    const raised = tidy(() => mul(operators.upAdjoint(part), -1));
-    plus(l, part);
-    plus(l + 1, raised);
-    return rise;
-  });
-  const filled = pyramid.map((level, l) => dPyramid[l] ?? zerosLike(level));
-  return { dRemapped: collapse(operators.downAdjoint, filled), rises };
 }
 
 /** The slope of the share of each sample, from the right: −1 where the place is in the cell above it, +1 in the one below. */

@@ -102,17 +102,19 @@ function parisParts(
   isBlended: boolean,
   smallest: number,
 ): ParisParts {
-  const size = abs(detail);
-  const share = div(maximum(size, smallest), sigma);
-  const power = exp(mul(alpha, log(share)));
-  const parts = { size, isDetail: less(size, sigma), share, power, excess: sub(power, share) };
-  if (!isBlended) return { ...parts, tau: 1, slope: 0 };
-  const ramp = clipByValue(div(sub(size, NOISE), NOISE), 0, 1);
-  const root = mul(ramp, sub(2, ramp));
-  // Only an alpha below 1 raises noise; there the blend is part of the function.
-  const raises = less(alpha, 1);
-  const slope = where(raises, mul(mul(root, sub(1, ramp)), 4 / NOISE), 0);
-  return { ...parts, tau: where(raises, square(root), 1), slope };
+  return tidy(() => {
+    const size = abs(detail);
+    const share = div(maximum(size, smallest), sigma);
+    const power = exp(mul(alpha, log(share)));
+    const parts = { size, isDetail: less(size, sigma), share, power, excess: sub(power, share) };
+    if (!isBlended) return { ...parts, tau: 1, slope: 0 };
+    const ramp = clipByValue(div(sub(size, NOISE), NOISE), 0, 1);
+    const root = mul(ramp, sub(2, ramp));
+    // Only an alpha below 1 raises noise; there the blend is part of the function.
+    const raises = less(alpha, 1);
+    const slope = where(raises, mul(mul(root, sub(1, ramp)), 4 / NOISE), 0);
+    return { ...parts, tau: where(raises, square(root), 1), slope };
+  });
 }
 
 /**
@@ -139,17 +141,19 @@ export function parisRemap(isBlended: boolean): Remap {
         SMALLEST_SLOPE_AT,
       );
       // By the share; the blend depends on the detail itself, not on the share.
-      const rate = add(1, mul(sub(mul(div(power, share), alpha), 1), tau));
-      const bent = add(share, mul(excess, tau));
-      const signed = mul(dy, sign(detail));
-      const inside = where(isDetail, signed, 0);
-      const outside = sub(signed, inside);
+      const rate = tidy(() => add(1, mul(sub(mul(div(power, share), alpha), 1), tau)));
+      const inside = tidy(() => where(isDetail, mul(dy, sign(detail)), 0));
+      const outside = tidy(() => sub(mul(dy, sign(detail)), inside));
+      const bySigma = (): Tensor => {
+        const gap = sub(add(share, mul(excess, tau)), mul(share, rate));
+        return add(mul(inside, gap), mul(outside, sub(1, beta)));
+      };
       return {
-        detail: mul(dy, where(isDetail, add(rate, mul(mul(excess, slope), sigma)), beta)),
+        detail: tidy(() => mul(dy, where(isDetail, add(rate, mul(mul(excess, slope), sigma)), beta))),
         parameters: [
-          total(add(mul(inside, sub(bent, mul(share, rate))), mul(outside, sub(1, beta))), sigma),
-          total(mul(inside, mul(mul(mul(power, log(share)), sigma), tau)), alpha),
-          total(mul(outside, sub(size, sigma)), beta),
+          tidy(() => total(bySigma(), sigma)),
+          tidy(() => total(mul(inside, mul(mul(mul(power, log(share)), sigma), tau)), alpha)),
+          tidy(() => total(mul(outside, sub(size, sigma)), beta)),
         ],
       };
     },

@@ -44,11 +44,12 @@ export function isMonotone({ remapped }: RemapCurve, tolerance = 1e-6): boolean 
 
 /** The value that belongs to a detail, between those of its neighbours in a line. */
 function at(d: number, detail: readonly number[], values: readonly number[]): number {
-  const found = detail.findIndex((value) => value >= d);
-  const right = found < 0 ? detail.length - 1 : Math.max(found, 1);
-  const [a, b] = [detail[right - 1] as number, detail[right] as number];
-  const share = Math.min(Math.max((d - a) / (b - a), 0), 1);
-  return (values[right - 1] as number) * (1 - share) + (values[right] as number) * share;
+  const last = detail.length - 1;
+  const [low, high] = [detail[0], detail[last]] as [number, number];
+  const place = (last * (d - low)) / (high - low);
+  const left = Math.min(Math.max(Math.floor(place), 0), last - 1);
+  const share = Math.min(Math.max(place - left, 0), 1);
+  return (values[left] as number) * (1 - share) + (values[left + 1] as number) * share;
 }
 
 const inWords = (slope: number, more: string, less: string): string =>

@@ -6,7 +6,7 @@ import {
   mean,
   mul,
   reshape,
-  slice,
+  split,
   square,
   sub,
   type Tensor,
@@ -105,15 +105,16 @@ export function ssim(a: Tensor, b: Tensor, options: SSIMOptions = {}): Tensor {
     const single = (x: Tensor): Tensor => reshape(transpose(x, [0, 3, 1, 2]), [count, height, width, 1]);
     // Around the middle of the range, so that squares lose less to rounding.
     const [x, y] = [sub(single(a), range / 2), sub(single(b), range / 2)];
-    const all = windowMeans(concat([x, y, square(x), square(y), mul(x, y)]), taps);
-    const part = (i: number): Tensor => slice(all, [i * count, 0, 0, 0], [count, -1, -1, 1]);
-    const [mx, my] = [part(0), part(1)];
-    const covariance = (i: number, product: Tensor): Tensor => mul(sub(part(i), product), correction);
-    const [vx, vy, vxy] = [covariance(2, square(mx)), covariance(3, square(my)), covariance(4, mul(mx, my))];
+    const all = windowMeans(concat([x, y, add(square(x), square(y)), mul(x, y)]), taps);
+    const [mx, my, squares, products] = split(all, 4) as [Tensor, Tensor, Tensor, Tensor];
+    const [variances, covariance] = [
+      mul(sub(squares, add(square(mx), square(my))), correction),
+      mul(sub(products, mul(mx, my)), correction),
+    ];
     const [c1, c2] = [(0.01 * range) ** 2, (0.03 * range) ** 2];
     const [lx, ly] = [add(mx, range / 2), add(my, range / 2)];
-    const above = mul(add(mul(mul(lx, ly), 2), c1), add(mul(vxy, 2), c2));
-    const below = mul(add(add(square(lx), square(ly)), c1), add(add(vx, vy), c2));
+    const above = mul(add(mul(mul(lx, ly), 2), c1), add(mul(covariance, 2), c2));
+    const below = mul(add(add(square(lx), square(ly)), c1), add(variances, c2));
     return mean(reshape(div(above, below), [batch, -1]), 1);
   });
 }

@@ -43,10 +43,7 @@ export const READINGS: Readonly<Record<'clean' | 'official', TableReading>> = {
 
 /** The table with the entry after its last. */
 export function extended(table: Float64Array, { after }: TableReading): Float64Array {
-  const longer = new Float64Array(BINS + 1);
-  longer.set(table);
-  longer[BINS] = after === 'one' ? 1 : (table[BINS - 1] as number);
-  return longer;
+  return Float64Array.of(...table, after === 'one' ? 1 : (table[BINS - 1] as number));
 }
 
 /** The function at values in `[0, 1]`. */
@@ -61,27 +58,19 @@ export function applyTable(table: Float64Array, reading: TableReading, values: F
 }
 
 /** Lengths of the gradient of an image, by differences to the next pixel: (height − 1) x (width − 1) of them. */
-export function gradientLengths(values: ArrayLike<number>, height: number, width: number): Float64Array {
-  const lengths = new Float64Array((height - 1) * (width - 1));
-  for (let y = 0; y + 1 < height; y++) {
-    for (let x = 0; x + 1 < width; x++) {
-      const at = y * width + x;
-      const here = values[at] as number;
-      lengths[y * (width - 1) + x] = Math.hypot(
-        (values[at + 1] as number) - here,
-        (values[at + width] as number) - here,
-      );
-    }
+export function gradientLengths(values: ArrayLike<number>, width: number): number[] {
+  const lengths: number[] = [];
+  for (let i = 0; i + width < values.length; i++) {
+    if ((i + 1) % width === 0) continue;
+    const here = values[i] as number;
+    lengths.push(Math.hypot((values[i + 1] as number) - here, (values[i + width] as number) - here));
   }
   return lengths;
 }
 
 /** Stretches the values to `[0, 1]`; equal ones become 0. */
-export function rescaled(values: ArrayLike<number>): Float64Array {
-  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (let i = 0; i < values.length; i++) {
-    low = Math.min(low, values[i] as number);
-    high = Math.max(high, values[i] as number);
-  }
-  return Float64Array.from(values, (value) => (high > low ? (value - low) / (high - low) : 0));
+export function rescaled(values: Float64Array): Float64Array {
+  const low = values.reduce((least, value) => Math.min(least, value));
+  const high = values.reduce((most, value) => Math.max(most, value));
+  return values.map((value) => (high > low ? (value - low) / (high - low) : 0));
 }

@@ -92,18 +92,18 @@ export async function styleTransfer(image: Tensor, model: Tensor, options: Style
   const officialLevels = Math.ceil(Math.log(Math.min(height, width)) - Math.log(2)) + 2;
   const levels = requireInteger(owner, 'levels', options.levels ?? officialLevels, 1);
   const setting = { pyramid: 'paris', levels, samples, range: [0, 1], from: 0, to: levels } as const;
-  const goalLengths = gradientLengths(goal, ...sizeOf(model));
+  const goalLengths = gradientLengths(goal, sizeOf(model)[1]);
   const matched = (values: Float64Array): Float64Array =>
     applyTable(matchingTable(values, goal), READINGS[mode], values);
 
   let output = matched(source);
-  let filtered: ArrayLike<number> = output;
+  let filtered = output;
   for (let i = 0; i < iterations; i++) {
-    const remap = styleRemap(matchingTable(gradientLengths(output, height, width), goalLengths), mode);
+    const remap = styleRemap(matchingTable(gradientLengths(output, width), goalLengths), mode);
     const result = tidy(() =>
       fastFilter(tensor(Float32Array.from(output), image.shape), ones([1]), remap, [], setting),
     );
-    filtered = await result.data();
+    filtered = Float64Array.from(await result.data());
     result.dispose();
     output = matched(rescaled(filtered));
   }

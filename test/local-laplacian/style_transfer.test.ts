@@ -48,6 +48,6 @@ describe('the tables of the transfer', () => {
   });
 
   it('measure gradients by the next pixels', () => {
-    expect([...gradientLengths([0, 3, 9, 4, 0, 0], 2, 3)]).toEqual([5, Math.hypot(6, 3)]);
+    expect([...gradientLengths([0, 3, 9, 4, 0, 0], 3)]).toEqual([5, Math.hypot(6, 3)]);
   });
 });
