@@ -5,17 +5,18 @@ import { gatherTokens, takeTokens } from '../ops/gather_tokens.js';
 import { stopGradient } from '../ops/stop_gradient.js';
 
 /**
- * Puts tokens `x [B, K, D]` to the places that their `ids [B, K]` (int32, no two the same in a row) name, with zeros
+ * Puts tokens `x [B, K, D]` to the places that their `ids [B, K]` (whole numbers, no two the same in a row) name, with zeros
  * everywhere else: `[B, count, D]`. The gradient flows to `x`: the rows of the ids.
  */
 export function scatterTokens(x: Tensor, ids: Tensor, count: number): Tensor {
   return withGradient(
     [x],
     (x) => {
-      const places = cast(equal(expandDims(ids, 2), range(0, count, 1, 'int32')), 'float32');
-      return { value: matMul(places, x, true, false), saved: { ids } };
+      const places = cast(ids, 'int32');
+      const isThere = cast(equal(expandDims(places, 2), range(0, count, 1, 'int32')), 'float32');
+      return { value: matMul(isThere, x, true, false), saved: { places } };
     },
-    (dy, { ids }) => [takeTokens(dy, ids)],
+    (dy, { places }) => [takeTokens(dy, places)],
   );
 }
 

@@ -1,4 +1,4 @@
-import { add, concat, matMul, mul, reshape, slice, type Tensor, tensor, tensor2d } from '@tensorflow/tfjs-core';
+import { add, cast, concat, matMul, mul, reshape, slice, type Tensor, tensor, tensor2d } from '@tensorflow/tfjs-core';
 import { withGradient } from '../ops/custom_gradient.js';
 import { takeTokens } from '../ops/gather_tokens.js';
 import type { Grid } from './grid.js';
@@ -36,11 +36,14 @@ export function tableTensor(table: Float32Array, depth: number): Tensor {
   return tensor(table, [table.length / (2 * depth), 2 * depth]);
 }
 
-/** The rows of a {@link rotaryTable} `[cells, 2 · depth]` that belong to tokens `ids [B, M]`: `[B, M, 2 · depth]`. */
+/**
+ * The rows of a {@link rotaryTable} `[cells, 2 · depth]` that belong to tokens `ids [B, M]`: `[B, M, 2 · depth]`. Between the
+ * layers of a model tfjs hands ids over as float32.
+ */
 export function positionsOf(table: Tensor, ids: Tensor): Tensor {
   const [batch, tokens] = ids.shape as [number, number];
   const [cells, width] = table.shape as [number, number];
-  const rows = takeTokens(reshape(table, [1, cells, width]), reshape(ids, [1, batch * tokens]));
+  const rows = takeTokens(reshape(table, [1, cells, width]), cast(reshape(ids, [1, batch * tokens]), 'int32'));
   return reshape(rows, [batch, tokens, width]);
 }
 
