@@ -6,4 +6,5 @@ export {
   type Labelled,
   type Scored,
 } from './average_precision.js';
+export { multiLabelLoss } from './multi_label_loss.js';
 export { type Box, type Boxed, boxOverlap, type Masked, maskOverlap } from './overlap.js';
