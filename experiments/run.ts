@@ -13,6 +13,7 @@ const experiments: Readonly<Record<string, () => Promise<unknown>>> = {
   lewis: () => import('./lewis/index.js'),
   llf: () => import('./forgetting/llf.js'),
   seal: () => import('./forgetting/seal.js'),
+  segmentation: () => import('./segmentation/index.js'),
   targeted: () => import('./targeted/index.js'),
   'xray-style': () => import('./xray_style/index.js'),
   'xray-style-picture': () => import('./xray_style/picture.js'),
