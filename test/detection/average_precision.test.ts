@@ -94,7 +94,7 @@ describe('average precision by hand', () => {
 
   it('says what is wrong', () => {
     const message = 'averagePrecision: images must be some with objects, received "1 without".';
-    expect(() => averagePrecision([{ objects: [], detections: [found(0, 1)] }], boxOverlap)).toThrow(message);
+    expect(() => averagePrecision<Flat>([{ objects: [], detections: [found(0, 1)] }], boxOverlap)).toThrow(message);
     const nan = { objects: [there(0)], detections: [found(0, Number.NaN)] };
     expect(() => averagePrecision([nan], boxOverlap)).toThrow(
       'averagePrecision: score must be a number, received NaN.',
