@@ -1,4 +1,4 @@
-import { TrainingCallback } from '../core/callback.js';
+import { type Json, TrainingCallback } from '../core/callback.js';
 import { requireInteger } from '../core/checks.js';
 import { pruningCurriculum } from '../cropr/schedule.js';
 import { TokenPruner } from '../cropr/token_pruner.js';
@@ -53,7 +53,7 @@ export class PruningCurriculum extends TrainingCallback {
     this.first = requireInteger('PruningCurriculum', 'first', first, 0);
   }
 
-  override getConfig(): { epochs: number; first: number } {
+  override getConfig(): { readonly [key: string]: Json } {
     return { epochs: this.epochs, first: this.first };
   }
 
