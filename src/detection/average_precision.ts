@@ -14,7 +14,9 @@ export interface Scored {
 
 /** One image: what is there, and what was found. */
 export interface DetectedImage<T extends Labelled> {
+  /** What is there. */
   readonly objects: readonly T[];
+  /** What was found, with scores. */
   readonly detections: readonly (T & Scored)[];
 }
 

@@ -3,11 +3,13 @@ export type Box = readonly [top: number, left: number, bottom: number, right: nu
 
 /** What has a box. */
 export interface Boxed {
+  /** `[top, left, bottom, right]`. */
   readonly box: Box;
 }
 
 /** What has a mask: the numbers of its pixels, each once, ascending. */
 export interface Masked {
+  /** Numbers of pixels. */
   readonly mask: ArrayLike<number>;
 }
 

@@ -2,6 +2,7 @@ import { argumentError } from '../core/checks.js';
 
 /** A tensor of a file: its shape, and its numbers once they are asked for. */
 export interface FileTensor {
+  /** Lengths of its axes. */
   readonly shape: readonly number[];
   /** As the file calls it: `F32`, `F16`, `BF16`, ... */
   readonly dtype: string;

@@ -3,7 +3,9 @@
  * the i-th of n equal ones, where that is given.
  */
 export interface WeightSource {
+  /** Tensors of the file, in the order in which they are joined. */
   readonly names: readonly string[];
+  /** Which of how many equal parts. */
   readonly part?: readonly [index: number, count: number];
 }
 
