@@ -27,7 +27,7 @@ const FUSED = { prune: 7, fusion: true } as const;
 /** The same number over five modules: ToMe can merge at most half of the tokens at once. */
 const NOT_FUSED = { prune: [6, 6, 6, 6, 5], fusion: false } as const;
 
-export const PRUNING: Readonly<Record<Exclude<Variant, 'unpruned'>, PruningConfig>> = {
+const PRUNING: Readonly<Record<Exclude<Variant, 'unpruned'>, PruningConfig>> = {
   cropr: { ...FUSED, router: 'cropr' },
   random: { ...FUSED, router: 'random' },
   variance: { ...FUSED, router: 'variance' },
