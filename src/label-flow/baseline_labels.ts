@@ -11,7 +11,7 @@ import {
   sub,
   sum,
   type Tensor,
-  tensor2d,
+  tensor,
   tidy,
   train,
   type Variable,
@@ -28,7 +28,7 @@ import { voteTensors } from './weak_problem.js';
 type Excess = (labels: Tensor) => Tensor;
 
 function excessOf(table: VoteTable, bounds: number[][]): Excess {
-  return (labels) => sub(tallied(tallyErrors(labels, ...voteTensors(table))), tensor2d(bounds));
+  return (labels) => sub(tallied(tallyErrors(labels, ...voteTensors(table))), tensor(bounds));
 }
 
 const CLL_STEPS = 300;
@@ -120,8 +120,8 @@ export function expectations(table: VoteTable, bounds: number[][]): Objective {
   return {
     l2: GE_L2,
     loss(probabilities) {
-      const means = matMul(tensor2d(used.map(({ share }) => share)), probabilities);
-      return mul(sum(mul(tensor2d(used.map(({ wanted }) => wanted)), log(add(means, 1e-7)))), -1);
+      const means = matMul(tensor(used.map(({ share }) => share)), probabilities);
+      return mul(sum(mul(tensor(used.map(({ wanted }) => wanted)), log(add(means, 1e-7)))), -1);
     },
   };
 }

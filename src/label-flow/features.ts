@@ -1,4 +1,4 @@
-import { div, sub, type Tensor, type Tensor2D, tensor1d, tensor2d, tidy } from '@tensorflow/tfjs-core';
+import { div, sub, type Tensor, type Tensor2D, tensor, tidy } from '@tensorflow/tfjs-core';
 import { argumentError, requireShape } from '../core/checks.js';
 
 /** Features of N rows: nested arrays `[N][F]`, or a float32 tensor `[N, F]`. */
@@ -37,8 +37,8 @@ export function scaledFeatures(owner: string, x: Features, scaling: Scaling | un
   requireFeatures(owner, x, mean.length);
   if (!('shape' in x)) requireFinite(owner, Float32Array.from(x.flat()), mean.length);
   return tidy(() => {
-    const features = 'shape' in x ? x : tensor2d(x.flat(), [x.length, mean.length]);
-    return div(sub(features, tensor1d([...mean])), tensor1d([...deviation]));
+    const features = 'shape' in x ? x : tensor(x.flat(), [x.length, mean.length]);
+    return div(sub(features, tensor([...mean])), tensor([...deviation]));
   });
 }
 
@@ -66,5 +66,5 @@ export function scaledMatrix({ rows, columns, values }: Matrix, { mean, deviatio
   const standard = values.map(
     (value, i) => (value - (mean[i % columns] as number)) / (deviation[i % columns] as number),
   );
-  return tensor2d(standard, [rows, columns]);
+  return tensor(standard, [rows, columns]);
 }

@@ -1,4 +1,4 @@
-import { dispose, type Tensor, type Tensor1D, type Tensor2D, tensor2d, tidy } from '@tensorflow/tfjs-core';
+import { dispose, type Tensor, type Tensor1D, type Tensor2D, tensor, tidy } from '@tensorflow/tfjs-core';
 import { requireInteger, requireOneOf } from '../core/checks.js';
 import { resolveSeed } from '../core/random.js';
 import { adversarial, constrainedLabels, expectations } from './baseline_labels.js';
@@ -63,7 +63,7 @@ export class LabelBaseline implements WeakLearner {
     const { method, labelSize } = this.config;
     if (method === 'all') return adversarial(table, bounds);
     if (method === 'ge') return { ...expectations(table, bounds), dispose: () => {} };
-    const given = (labels: Float32Array): Tensor => tensor2d(labels, [table.rows, labelSize]);
+    const given = (labels: Float32Array): Tensor => tensor(labels, [table.rows, labelSize]);
     const voted = method === 'average' ? averageLabels(table, prior) : majority;
     const labels = method === 'cll' ? constrainedLabels(table, bounds, this.seed) : given(voted);
     return { ...crossEntropyTo(labels), dispose: () => labels.dispose() };
@@ -75,7 +75,7 @@ export class LabelBaseline implements WeakLearner {
     return tidy(() => {
       const { kernel = [], bias = [], scaling } = this.fitted ?? {};
       const data = scaledFeatures(OWNER, x, scaling);
-      return linearProbabilities(data, tensor2d(kernel, [features, labelSize]), tensor2d([bias])) as Tensor2D;
+      return linearProbabilities(data, tensor(kernel, [features, labelSize]), tensor([bias])) as Tensor2D;
     });
   }
 

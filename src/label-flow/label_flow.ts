@@ -7,8 +7,7 @@ import {
   type Tensor1D,
   type Tensor2D,
   type Tensor3D,
-  tensor1d,
-  tensor2d,
+  tensor,
   tidy,
   train,
   variable,
@@ -22,7 +21,7 @@ import {
 } from '@tensorflow/tfjs-layers';
 import { argumentError, requireInteger, requireNumber } from '../core/checks.js';
 import { setLearningRate } from '../core/learning_rate.js';
-import { randomStream, resolveSeed } from '../core/random.js';
+import { resolveSeed, uniformStream } from '../core/random.js';
 import type { Bounds } from './bounds.js';
 import { ConditionalFlow, type ConditionalFlowConfig } from './conditional_flow_layer.js';
 import {
@@ -174,7 +173,7 @@ export class LabelFlow implements WeakLearner<LabelFlowReport> {
     const scaledMeans = all.map(({ mean }) => (requireNumber(OWNER, 'means', mean, low, high) - low) / (high - low));
     const loss = groupMeanLoss({ ...this.config, means: scaledMeans });
     const members = groups.flatMap((row) => all.map(({ m, part }) => (row[m] === part ? 1 : 0)));
-    const targets = tensor2d(members, [data.rows, all.length]);
+    const targets = tensor(members, [data.rows, all.length]) as Tensor2D;
     const history = await this.train(data, targets, loss);
     const predicted = this.predict(x);
     const labels = Array.from(await predicted.data());
@@ -212,9 +211,14 @@ export class LabelFlow implements WeakLearner<LabelFlowReport> {
       onEpochBegin: async (epoch) => {
         setLearningRate(optimizer, learningRate * Math.max(decay ** epoch, 0.01));
         if (size >= rows) return;
-        const order = randomStream(seed, 'rows', epoch).permutation(rows);
+        const { uniform } = uniformStream(seed, 'rows', epoch);
+        const keys = Array.from({ length: rows }, uniform);
         tidy(() => {
-          const indices = tensor1d(order, 'int32');
+          const indices = tensor(
+            [...keys.keys()].sort((a, b) => (keys[a] as number) - (keys[b] as number)),
+            [rows],
+            'int32',
+          );
           x.assign(gather(features, indices));
           y.assign(gather(targets, indices));
         });

@@ -10,7 +10,6 @@ import {
   sum,
   type Tensor,
   tensor,
-  tensor2d,
   tidy,
 } from '@tensorflow/tfjs-core';
 import { argumentError, requireNumber, requireShape } from '../core/checks.js';
@@ -107,7 +106,7 @@ export function labelFlowLoss({ bounds, classBalance, ...config }: LabelFlowLoss
     requireShape(owner, 'signals', signals.shape, ['batch', bounds.length, classes]);
     const errors = tallied(tally(tallyErrors(y, signals, mask)));
     const simplex = classes > 1 ? mul(offSimplex(y), weight[2]) : 0;
-    const excess = aboveBounds(errors, tensor2d(bounds.flat(), [bounds.length, classes]));
+    const excess = aboveBounds(errors, tensor(bounds.flat(), [bounds.length, classes]));
     const balance = classBalance ? sum(square(sub(mean(y, 0), tensor([...classBalance])))) : 0;
     return add(simplex, mul(add(excess, balance), weight[3]));
   });
