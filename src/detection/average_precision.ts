@@ -12,12 +12,12 @@ export interface Scored {
   readonly score: number;
 }
 
-/** One image: what is there, and what was found. */
-export interface DetectedImage<T extends Labelled> {
+/** One image: what is there, and what was found. `T` is what the overlap compares, such as a box. */
+export interface DetectedImage<T> {
   /** What is there. */
-  readonly objects: readonly T[];
+  readonly objects: readonly (T & Labelled)[];
   /** What was found, with scores. */
-  readonly detections: readonly (T & Scored)[];
+  readonly detections: readonly (T & Labelled & Scored)[];
 }
 
 /** Options of {@link averagePrecision}. */
@@ -60,14 +60,16 @@ const RECALLS: readonly number[] = Array.from({ length: 101 }, (_, i) => (i === 
  * ```ts
  * import { averagePrecision, boxOverlap } from 'tfjs-llf';
  *
- * const objects = [{ label: 7, box: [0, 0, 10, 10] as const }];
- * const detections = [{ label: 7, box: [0, 0, 10, 8] as const, score: 0.9 }]; // overlap 0.8
- * const { ap, ap50 } = averagePrecision([{ objects, detections }], boxOverlap);
+ * const image = {
+ *   objects: [{ label: 7, box: [0, 0, 10, 10] as const }],
+ *   detections: [{ label: 7, box: [0, 0, 10, 8] as const, score: 0.9 }], // overlap 0.8
+ * };
+ * const { ap, ap50 } = averagePrecision([image], boxOverlap);
  * if (ap50 !== 1 || Math.abs(ap - 0.7) > 1e-9) throw new Error('found at 0.5, 0.55, ... 0.8: seven thresholds of ten');
  * ```
  */
-export function averagePrecision<T extends Labelled>(
-  images: readonly DetectedImage<T>[],
+export function averagePrecision<T>(
+  images: readonly DetectedImage<NoInfer<T>>[],
   overlap: (a: T, b: T) => number,
   { maxDetections = 100 }: AveragePrecisionConfig = {},
 ): AveragePrecision {
@@ -98,7 +100,7 @@ function surest<D extends Scored>(detections: readonly D[]): D[] {
 }
 
 /** Average precision and recall of one class at each threshold. */
-function curvesOf<T extends Labelled>(
+function curvesOf<T>(
   images: readonly DetectedImage<T>[],
   label: number,
   overlap: (a: T, b: T) => number,

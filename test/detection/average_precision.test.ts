@@ -33,7 +33,7 @@ describe.each(recorded.cases.map((one, i) => [i, one] as const))('case %i of pyc
     ['boxes', boxOverlap, one.bbox],
     ['masks', maskOverlap, one.segm],
   ] as const)('is the same for %s', (_, overlap, expected) => {
-    const { byClass, ...all } = averagePrecision(images, overlap, { maxDetections: one.maxDetections });
+    const { byClass, ...all } = averagePrecision<Thing>(images, overlap, { maxDetections: one.maxDetections });
     for (const key of ['ap', 'ap50', 'ap75', 'recall'] as const) expect(all[key], key).toBeCloseTo(expected[key], 12);
     const known = expected.byClass.flatMap((ap, label) => (ap === -1 ? [] : [[label, ap] as const]));
     expect([...byClass.keys()].sort()).toEqual(known.map(([label]) => label));
