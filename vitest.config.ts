@@ -20,7 +20,8 @@ export default defineConfig({
           name: 'node',
           environment: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/package/**'],
+          // What needs a browser says so in its name, as what needs Node does.
+          exclude: ['test/package/**', 'test/**/*.webgl.test.ts'],
           setupFiles: ['test/setup/node.ts'],
           // By default one core is left to the watcher: on two cores the files would run one after another.
           maxWorkers: Math.max(2, availableParallelism() - 1),
