@@ -9,6 +9,8 @@ const executablePath = findChromium();
 
 export default defineConfig({
   root,
+  // Two browsers at once must not write the same prepared modules (see scripts/test.ts).
+  cacheDir: `node_modules/.vite-${(process.env['TEST_SHARD'] ?? 'all').replace('/', '-of-')}`,
   resolve: {
     alias: entries.map(({ specifier, source }) => ({ find: new RegExp(`^${specifier}$`), replacement: source })),
   },

@@ -6,7 +6,7 @@ import { KERNEL_STD, requireWidth } from '../cropr/weights.js';
 import { type Grid, requireGrid } from './grid.js';
 import { positionsOf, rotaryTable, tableTensor } from './rotary.js';
 import { rotaryBlockForward } from './rotary_block.js';
-import { idsInOrder } from './token_ids_layer.js';
+import { idsInOrder } from './token_ids.js';
 
 /** Configuration of {@link RotaryBlock}. */
 export interface RotaryBlockConfig extends SeededArgs {

@@ -1,11 +1,7 @@
-import { range, reshape, serialization, type Tensor, tidy, tile } from '@tensorflow/tfjs-core';
+import { serialization, type Tensor } from '@tensorflow/tfjs-core';
 import { requireShape } from '../core/checks.js';
 import { asList, ConfiguredLayer, type LayerArgs, type Shape } from '../core/layer.js';
-
-/** `[batch, count]` int32: 0, 1, ... in each row. */
-export function idsInOrder(batch: number, count: number): Tensor {
-  return tidy(() => tile(reshape(range(0, count, 1, 'int32'), [1, count]), [batch, 1]));
-}
+import { idsInOrder } from './token_ids.js';
 
 /** Configuration of {@link TokenIds}. */
 export type TokenIdsConfig = LayerArgs;
