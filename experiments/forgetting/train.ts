@@ -45,8 +45,11 @@ export interface Outcome {
   divergence: string | undefined;
 }
 
-/** The callback of a method, if it forgets. */
-function forgetting({ generations, seal, llf, ke }: Method, seed: number): SEALAnnealer | ForgetRelearn | undefined {
+/** The callback of a method. Plain restarts let the optimizer forget too; long training has none. */
+function forgetting(
+  { generations, long, seal, llf, ke }: Method,
+  seed: number,
+): SEALAnnealer | ForgetRelearn | undefined {
   const schedule = { generations, epochsPerGeneration: EPOCHS };
   if (seal)
     return new SEALAnnealer({
@@ -57,7 +60,7 @@ function forgetting({ generations, seal, llf, ke }: Method, seed: number): SEALA
     });
   if (llf) return new LaterLayerForgetting({ ...schedule, ...llf, from: { from: llf.from }, seed });
   if (ke) return new ForgetRelearn({ ...schedule, operation: knowledgeEvolution(ke), seed });
-  return undefined;
+  return long ? undefined : new SEALAnnealer({ ...schedule, early: { before: 'head' }, ascentEpochs: 0 });
 }
 
 async function classes(model: tf.LayersModel, images: tf.Tensor): Promise<Int32Array> {
@@ -81,9 +84,7 @@ export async function train({ regime, method, seed, validation = false }: Run): 
   const { batchSize, peak, momentum, weightDecay, warmup, labelSmoothing } = RECIPE;
   const epochs = method.generations * EPOCHS;
   const total = method.long ? epochs : EPOCHS;
-  // The restarts of the plain schedule let the optimizer forget too, as those of the others do.
-  const plainly = { ...method, seal: { scale: 0, ascentEpochs: 0, early: 'stage1_first_conv' } };
-  const callback = forgetting(method, seed) ?? (method.long ? undefined : forgetting(plainly, seed));
+  const callback = forgetting(method, seed);
   const outcome: Pick<Outcome, 'accuracies' | 'slim'> = { accuracies: [], slim: [] };
   const judge = new tf.CustomCallback({
     onEpochEnd: async (epoch) => {

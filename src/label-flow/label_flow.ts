@@ -35,6 +35,7 @@ import {
 } from './features.js';
 import { type FlowLoss, type FlowLossConfig, groupMeanLoss, labelFlowLoss } from './loss.js';
 import { packSignals } from './pack.js';
+import { brokenBounds, type LabelFlowReport, partMeans } from './training_report.js';
 import { classPrior } from './vote_labels.js';
 import { expectedErrors } from './vote_summary.js';
 import type { Votes } from './votes.js';
@@ -68,48 +69,7 @@ export interface LabelFlowConfig extends Omit<ConditionalFlowConfig, 'name'>, Fl
   callbacks?: CustomCallback[];
 }
 
-/** A signal that the training could not hold to its bound, or a part of the rows that it could not give its mean. */
-export interface BrokenBound {
-  /** Place of the signal among the votes of a row, or of the rule among its groups. */
-  signal: number;
-  /** The class that the bound is for, or the part. */
-  class: number;
-  /** Error of the signal against the labels that the flow predicts, or the mean that it predicts for the part. */
-  error: number;
-  /** The error that it should not exceed, or the mean that was given. */
-  bound: number;
-}
-
-/** What a training of {@link labelFlow} came to. */
-export interface LabelFlowReport {
-  /** The loss of each epoch. */
-  loss: number[];
-  /**
-   * Bounds that the labels exceed by more than 0.05 after training, or means that they miss by more than 0.05 of the range;
-   * the worst first. If there are any, no labels satisfy all signals at once, or training was too short: loosen these
-   * bounds, or drop the signal.
-   */
-  broken: BrokenBound[];
-}
-
 const OWNER = 'labelFlow';
-const TOLERANCE = 0.05;
-
-/** Those of all numbers that go too far beyond what was given for them, the worst first. */
-function brokenBounds(
-  errors: readonly (readonly number[])[],
-  bounds: readonly (readonly number[])[],
-  excess: (error: number, bound: number) => number,
-): BrokenBound[] {
-  const beyond = ({ error, bound }: BrokenBound): number => excess(error, bound);
-  return errors
-    .flatMap((row, signal) =>
-      row.map((error, c) => ({ signal, class: c, error, bound: bounds[signal]?.[c] as number })),
-    )
-    .filter((one) => beyond(one) > TOLERANCE)
-    .sort((a, b) => beyond(b) - beyond(a));
-}
-
 /** A {@link ConditionalFlow} with all that it takes to learn from weak signals; made by {@link labelFlow}. */
 export class LabelFlow implements WeakLearner<LabelFlowReport> {
   /** The flow in a model, from scaled features; there after `fit`. */
@@ -178,14 +138,8 @@ export class LabelFlow implements WeakLearner<LabelFlowReport> {
     const predicted = this.predict(x);
     const labels = Array.from(await predicted.data());
     predicted.dispose();
-    const predictedMeans = means.map((parts, m) =>
-      parts.map((_, part) => {
-        const own = labels.filter((_, n) => groups[n]?.[m] === part);
-        return own.reduce((sum, label) => sum + label / own.length, 0);
-      }),
-    );
     const miss = (mean: number, given: number): number => Math.abs(mean - given) / (high - low);
-    return { loss: history, broken: brokenBounds(predictedMeans, means, miss) };
+    return { loss: history, broken: brokenBounds(partMeans(labels, groups, means), means, miss) };
   }
 
   /** Takes the targets over. */

@@ -1,5 +1,5 @@
 import type { Pyramid } from '../../local-laplacian/pyramid_operators.js';
-import { halved, type Size } from '../../local-laplacian/size.js';
+import type { Size } from '../../local-laplacian/size.js';
 import { type LevelMaps, levelMaps, shrink, spread } from './bands.js';
 import type { RemapLoop } from './remap_loops.js';
 
@@ -19,16 +19,6 @@ export interface Filter {
 }
 
 type Levels = readonly Float32Array[];
-
-/** The sizes of so many levels, or of fewer down to one pixel: further ones change nothing. */
-export function levelSizes(size: Size, levels: number): Size[] {
-  const sizes = [size];
-  for (let last = size; sizes.length < levels && Math.max(...last) > 1; ) {
-    last = halved(last);
-    sizes.push(last);
-  }
-  return sizes;
-}
 
 /** The maps of each level to the next. */
 export function mapsOf(pyramid: Pyramid, sizes: readonly Size[]): LevelMaps[] {

@@ -1,14 +1,7 @@
 import type { KernelBackend, KernelFunc, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs-core';
 import type { Pyramid } from '../../local-laplacian/pyramid_operators.js';
-import {
-  type Filter,
-  filterGradient,
-  filterImage,
-  levelSizes,
-  mapsOf,
-  type ParameterSums,
-  risesLength,
-} from './filter.js';
+import { levelSizes } from '../../local-laplacian/size.js';
+import { type Filter, filterGradient, filterImage, mapsOf, type ParameterSums, risesLength } from './filter.js';
 import { remapLoop } from './remap_loops.js';
 
 type Call = Parameters<KernelFunc>[0];

@@ -1,4 +1,5 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
+import { levelSizes } from '../../local-laplacian/size.js';
 import type { KernelHost } from './host.js';
 import { areFloats, inputOf, type KernelCall, type WasmKernel } from './kernel.js';
 
@@ -20,15 +21,10 @@ type Four = [TensorInfo, TensorInfo, TensorInfo, TensorInfo];
 const PYRAMIDS: readonly unknown[] = ['paris', 'opencv', 'lin'];
 const REMAPS: readonly unknown[] = ['gauss', 'table', 'paris', 'parisBlended'];
 
-/** Levels that halve something, and the residual. */
-function usefulLevels(height: number, width: number): number {
-  return 1 + Math.ceil(Math.log2(Math.max(height, width)));
-}
-
 function settingOf(image: TensorInfo, { attrs }: KernelCall): Setting {
   const [batch = 0, height = 0, width = 0] = image.shape;
   const { samples, low, high, from, to, ...others } = attrs as Record<string, number>;
-  const levels = Math.min(others['levels'] ?? 1, usefulLevels(height, width));
+  const levels = levelSizes([height, width], others['levels'] ?? 1).length;
   const kinds = [PYRAMIDS.indexOf(attrs['pyramid']), samples ?? 0, low ?? 0, high ?? 0];
   const remap = REMAPS.indexOf(attrs['remap']);
   const bands = [from ?? 0, Math.min(to ?? 0, levels - 1), remap];

@@ -1,6 +1,6 @@
 import type { KernelFunc, NamedAttrMap, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs-core';
 import type { Pyramid } from '../../local-laplacian/pyramid_operators.js';
-import { halved, type Size } from '../../local-laplacian/size.js';
+import { levelSizes, type Size } from '../../local-laplacian/size.js';
 import { ProgramRun, reshaped, type WebGLBackend } from './backend.js';
 import type { Shading } from './programs.js';
 import * as programs from './programs.js';
@@ -39,11 +39,7 @@ function callOf({ inputs, attrs = {}, backend }: Call): FilterCall {
   const { levels = 1, samples = 2, from = 0, to = 0, low = 0, high = 1 } = attrs as Record<string, number>;
   const image = inputOf(inputs, 'image');
   const [batch = 0, height = 0, width = 0] = image.shape;
-  const sizes: Size[] = [[height, width]];
-  for (let size = sizes[0] as Size; sizes.length < levels && Math.max(...size) > 1; ) {
-    size = halved(size);
-    sizes.push(size);
-  }
+  const sizes = levelSizes([height, width], levels);
   const end = Math.min(to, sizes.length - 1);
   const { pyramid, remap } = attrs as NamedAttrMap as { pyramid: Pyramid; remap: RemapName };
   const names = remap === 'table' ? ['a'] : ['a', 'b', 'c'];
