@@ -52,7 +52,7 @@ export function pruneTokens(
   prune: number,
   { tokens, ids }: Sequence,
   attention: SymbolicTensor | undefined,
-  { patches, classes, named }: { patches: number; classes: number; named: Named },
+  { queries, units, named }: { queries: number; units: number; named: Named },
 ): { left: Sequence; removed: Removed } {
   const args = { prune, ...named('router') };
   if (router !== 'cropr') {
@@ -61,9 +61,9 @@ export function pruneTokens(
     const [kept, pruned, , keptIds, prunedIds] = routed as [SymbolicTensor, SymbolicTensor, ...SymbolicTensor[]];
     return split(kept, pruned, keptIds, prunedIds);
   }
-  const outputs = new CroprPruner({ ...args, queries: patches }).apply([tokens, ids]) as SymbolicTensor[];
+  const outputs = new CroprPruner({ ...args, queries }).apply([tokens, ids]) as SymbolicTensor[];
   const [kept, pruned, , logits, keptIds, prunedIds] = outputs as [SymbolicTensor, SymbolicTensor, ...SymbolicTensor[]];
-  const head = new AuxHead({ units: classes, ...named('aux') });
+  const head = new AuxHead({ units, ...named('aux') });
   const auxLogits = head.apply([tokens, logits as SymbolicTensor]) as SymbolicTensor;
   const { left, removed } = split(kept, pruned, keptIds, prunedIds);
   return { left, removed: { ...removed, auxLogits } };

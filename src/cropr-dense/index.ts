@@ -1,4 +1,5 @@
 export type { DenseFusion, DensePruningConfig, DenseRouter } from './dense_module.js';
+export type { DenseTransformerConfig } from './dense_trunk.js';
 export type { Grid } from './grid.js';
 export { downsampleLabels, segmentationTargets } from './label_maps.js';
 export { LogitFusion, type LogitFusionConfig } from './logit_fusion_layer.js';
