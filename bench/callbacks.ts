@@ -26,7 +26,7 @@ const SIDE = 48;
 const CLASSES = 10;
 /** Channels of the stages; each but the first halves the image. */
 const STAGES = [8, 16, 32, 64];
-const SECONDS = 90;
+const SECONDS = 330;
 const PLAIN = 'no callback';
 /** What tfjs itself takes for having a callback at all, such as for giving way to the event loop. */
 const EMPTY = 'an empty tf.CustomCallback';

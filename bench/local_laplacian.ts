@@ -1,12 +1,15 @@
 /** The local Laplacian filter: our WASM kernels against composed operations of stock tfjs and a plain TypeScript loop. */
 import * as tf from '@tensorflow/tfjs';
 import { localLaplacian } from 'tfjs-llf';
+import { type Acceleration, accelerateCpu } from 'tfjs-llf/kernels';
 import { type BenchCase, measure, quantile, table, timingOf } from './harness.js';
 import { measuredIn, useWasm } from './models.js';
 import { plainLocalLaplacian } from './rivals/llf_plain.js';
 import { accelerated, figure, printReport, requireAgreement, stock } from './wasm_kernels.js';
 
 const REMAP = { sigma: 0.15, alpha: 0.8, beta: 0.9 };
+/** What is computed, but for its size. */
+type Kind = { readonly pyramid?: 'paris' | 'lin'; readonly remap?: 'gauss' | 'paris' };
 const SIZES = [256, 512, 1024, 2048];
 const SAMPLES = [8, 16];
 /** Composed operations and plain loops take seconds beyond: there only our own cost is of interest. */
@@ -30,15 +33,16 @@ interface Work {
   readonly image: tf.Tensor;
 }
 
-function forward({ image, samples, size }: Work, pyramid: 'paris' | 'lin'): tf.Tensor {
-  return localLaplacian(image, { ...REMAP, samples, pyramid, levels: Math.log2(size) - 2 });
+function forward({ image, samples, size }: Work, kind: Kind = {}): tf.Tensor {
+  return localLaplacian(image, { ...REMAP, ...kind, samples, levels: Math.log2(size) - 2 });
 }
 
-function gradients(work: Work, pyramid: 'paris' | 'lin'): tf.Tensor[] {
+function gradients(work: Work, kind: Kind = {}): tf.Tensor[] {
   const { image, samples, size } = work;
   const run = (...all: tf.Tensor[]): tf.Tensor => {
     const [x, sigma, alpha, beta] = all as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
-    return tf.mean(tf.square(localLaplacian(x, { sigma, alpha, beta, samples, pyramid, levels: Math.log2(size) - 2 })));
+    const result = localLaplacian(x, { ...kind, sigma, alpha, beta, samples, levels: Math.log2(size) - 2 });
+    return tf.mean(tf.square(result));
   };
   return tf.grads(run)([image, ...Object.values(REMAP).map((value) => tf.tensor([value]))]);
 }
@@ -55,16 +59,18 @@ function casesOf(work: Work): BenchCase[] {
   const { size, samples, values } = work;
   const ours = { items: 1, prepare: accelerated };
   const list: BenchCase[] = [
-    { ...ours, name: 'kernel', run: () => read(() => forward(work, 'paris')) },
-    { ...ours, name: 'kernel, and gradients', run: () => read(() => gradients(work, 'paris')) },
+    { ...ours, name: 'kernel', run: () => read(() => forward(work)) },
+    { ...ours, name: 'kernel, and gradients', run: () => read(() => gradients(work)) },
   ];
   if (size > RIVALS_UP_TO) return list;
   const setting = { ...REMAP, samples, levels: Math.log2(size) - 2 };
   return [
     ...list,
-    { name: 'composed', items: 1, prepare: stock, run: () => read(() => forward(work, 'paris')) },
-    { name: 'composed, lin', items: 1, prepare: stock, run: () => read(() => forward(work, 'lin')) },
-    { name: 'composed, and gradients', items: 1, prepare: stock, run: () => read(() => gradients(work, 'paris')) },
+    { ...ours, name: 'kernel, remap paris', run: () => read(() => forward(work, { remap: 'paris' })) },
+    { ...ours, name: 'kernel, remap paris, and gradients', run: () => read(() => gradients(work, { remap: 'paris' })) },
+    { name: 'composed', items: 1, prepare: stock, run: () => read(() => forward(work)) },
+    { name: 'composed, lin', items: 1, prepare: stock, run: () => read(() => forward(work, { pyramid: 'lin' })) },
+    { name: 'composed, and gradients', items: 1, prepare: stock, run: () => read(() => gradients(work)) },
     { name: 'plain TypeScript, lin', items: 1, run: () => plainLocalLaplacian(values, size, size, setting) },
   ];
 }
@@ -75,20 +81,51 @@ const PAIRS = [
   ['kernel', 'plain TypeScript, lin'],
   ['kernel, and gradients', 'composed, and gradients'],
   ['kernel', 'kernel, and gradients'],
+  ['kernel', 'kernel, remap paris'],
+  ['kernel, remap paris', 'kernel, remap paris, and gradients'],
 ] as const;
+
+/** The loops of `accelerateCpu()` against composed operations on cpu, as `[name, rival]`. */
+const CPU_PAIRS = [
+  ['cpu loops', 'cpu, composed'],
+  ['cpu loops, and gradients', 'cpu, composed, and gradients'],
+] as const;
+
+async function onCpu(work: Work): Promise<void> {
+  let loops: Acceleration | undefined;
+  const fast = async (): Promise<void> => {
+    loops ??= await accelerateCpu();
+  };
+  const composed = (): void => {
+    loops?.dispose();
+    loops = undefined;
+  };
+  await tf.setBackend('cpu');
+  const timings = await measure(
+    [
+      { name: 'cpu loops', items: 1, prepare: fast, run: () => read(() => forward(work)) },
+      { name: 'cpu loops, and gradients', items: 1, prepare: fast, run: () => read(() => gradients(work)) },
+      { name: 'cpu, composed', items: 1, prepare: composed, run: () => read(() => forward(work)) },
+      { name: 'cpu, composed, and gradients', items: 1, prepare: composed, run: () => read(() => gradients(work)) },
+    ],
+    { rounds: smoke ? 2 : 5, ...measuredIn },
+  );
+  composed();
+  printReport(timings, CPU_PAIRS);
+}
 
 async function agree(work: Work): Promise<void> {
   const { values, size, samples } = work;
   await accelerated();
   const [ours, lin, slopes] = [
-    await read(() => forward(work, 'paris')),
-    await read(() => forward(work, 'lin')),
-    await read(() => gradients(work, 'paris').slice(0, 1)),
+    await read(() => forward(work)),
+    await read(() => forward(work, { pyramid: 'lin' })),
+    await read(() => gradients(work).slice(0, 1)),
   ];
   await stock();
   requireAgreement([
     ['the kernel', ours],
-    ['composed', await read(() => forward(work, 'paris'))],
+    ['composed', await read(() => forward(work))],
   ]);
   requireAgreement([
     ['the kernel with lin', lin],
@@ -96,7 +133,7 @@ async function agree(work: Work): Promise<void> {
   ]);
   requireAgreement([
     ["the kernel's gradient", slopes],
-    ['the composed one', await read(() => gradients(work, 'paris').slice(0, 1))],
+    ['the composed one', await read(() => gradients(work).slice(0, 1))],
   ]);
 }
 
@@ -124,6 +161,7 @@ for (const size of smoke ? [256] : SIZES) {
       figures['forwardOverComposed'] = figure(timings, 'kernel', 'composed');
       figures['backwardOverForward'] = figure(timings, 'kernel', 'kernel, and gradients');
     }
+    if (size === 256 && samples === 8) await onCpu(work);
     work.image.dispose();
   }
 }
