@@ -1,5 +1,6 @@
 import { add, cast, concat, matMul, mul, reshape, slice, type Tensor, tensor, tensor2d } from '@tensorflow/tfjs-core';
 import { withGradient } from '../ops/custom_gradient.js';
+import { runFused } from '../ops/fused.js';
 import { takeTokens } from '../ops/gather_tokens.js';
 import type { Grid } from './grid.js';
 
@@ -37,13 +38,12 @@ export function tableTensor(table: Float32Array, depth: number): Tensor {
 }
 
 /**
- * The rows of a {@link rotaryTable} `[cells, 2 · depth]` that belong to tokens `ids [B, M]`: `[B, M, 2 · depth]`. Between the
- * layers of a model tfjs hands ids over as float32.
+ * The rows of a {@link rotaryTable} `[cells, 2 · depth]` that belong to tokens `ids [B, M]`: `[B, M, 2 · depth]`.
  */
-export function positionsOf(table: Tensor, ids: Tensor): Tensor {
+function positionsOf(table: Tensor, ids: Tensor): Tensor {
   const [batch, tokens] = ids.shape as [number, number];
   const [cells, width] = table.shape as [number, number];
-  const rows = takeTokens(reshape(table, [1, cells, width]), cast(reshape(ids, [1, batch * tokens]), 'int32'));
+  const rows = takeTokens(reshape(table, [1, cells, width]), reshape(ids, [1, batch * tokens]));
   return reshape(rows, [batch, tokens, width]);
 }
 
@@ -57,7 +57,7 @@ function quarterTurn(depth: number): Tensor {
   return tensor2d(values, [depth, depth]);
 }
 
-/** Turns neighbouring features of `x [B, M, groups, depth]` by the angles of sine and cosine `[B, M, 1, depth]`. */
+/** Turns neighbouring features of `x [B, M, groups, depth]` by the angles of sine and cosine `[B or 1, M, 1, depth]`. */
 function turn(x: Tensor, sine: Tensor, cosine: Tensor): Tensor {
   const depth = x.shape[3] as number;
   const turned = reshape(matMul(reshape(x, [-1, depth]), quarterTurn(depth)), x.shape);
@@ -74,20 +74,37 @@ function turnPacked(qkv: Tensor, sine: Tensor, cosine: Tensor): Tensor {
   return concat([reshape(turn(both, sine, cosine), [batch, tokens, turning]), values], 2);
 }
 
-/**
- * Rotates queries and keys of a packed `qkv [B, M, 3D]`, head-major, by their tokens' `positions [B, M, 2 · depth]`, as
- * {@link positionsOf} gives them. The gradient flows to `qkv`: it is the rotation back.
- */
-export function rotateQueriesAndKeys(qkv: Tensor, positions: Tensor): Tensor {
-  const [batch, tokens, width] = positions.shape as [number, number, number];
+/** Where tokens are: the rows of a {@link rotaryTable} `[cells, 2 · depth]` that `ids [B, M]` name, without ids the first M. */
+export interface Places {
+  table: Tensor;
+  /** Between the layers of a model tfjs hands ids over as float32. */
+  ids?: Tensor | undefined;
+}
+
+/** The rotation of packed queries and keys; `direction` -1 is that back. */
+function rotated(qkv: Tensor, { table, ids }: Places, direction: 1 | -1): Tensor {
+  const [fused] = runFused('LLFRotate', { x: qkv, table, ...(ids && { ids }) }, { back: direction === -1 });
+  if (fused) return fused;
+  const tokens = qkv.shape[1] as number;
+  const width = table.shape[1] as number;
+  const positions = ids ? positionsOf(table, ids) : reshape(slice(table, 0, tokens), [1, tokens, width]);
   const half = (begin: number): Tensor =>
-    reshape(slice(positions, [0, 0, begin], [batch, tokens, width / 2]), [batch, tokens, 1, width / 2]);
+    reshape(slice(positions, [0, 0, begin], [-1, tokens, width / 2]), [-1, tokens, 1, width / 2]);
+  const sine = half(0);
+  return turnPacked(qkv, direction === 1 ? sine : mul(sine, -1), half(width / 2));
+}
+
+/**
+ * Rotates queries and keys of a packed `qkv [B, M, 3D]`, head-major, by the places of their tokens. The gradient flows to
+ * `qkv`: it is the rotation back.
+ */
+export function rotateQueriesAndKeys(qkv: Tensor, { table, ids }: Places): Tensor {
   return withGradient(
     [qkv],
     (x) => {
-      const [sine, cosine] = [half(0), half(width / 2)];
-      return { value: turnPacked(x, sine, cosine), saved: { sine, cosine } };
+      const places = { table, ...(ids && { ids: cast(ids, 'int32') }) };
+      return { value: rotated(x, places, 1), saved: places };
     },
-    (dy, { sine, cosine }) => [turnPacked(dy, mul(sine, -1), cosine)],
+    (dy, places) => [rotated(dy, places, -1)],
   );
 }

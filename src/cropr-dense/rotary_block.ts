@@ -6,7 +6,7 @@ import { dropPath } from '../ops/drop_path.js';
 import { layerNorm } from '../ops/layer_norm.js';
 import { linear } from '../ops/linear.js';
 import { stopGradient } from '../ops/stop_gradient.js';
-import { rotateQueriesAndKeys } from './rotary.js';
+import { type Places, rotateQueriesAndKeys } from './rotary.js';
 
 /** Weights of an EVA-02 block. */
 export type RotaryBlockWeights = Record<
@@ -55,17 +55,17 @@ export function gatedPerceptron(x: Tensor, w: RotaryBlockWeights): Tensor {
 }
 
 /**
- * Block of EVA-02: `tokens [B, M, D]` with rotary `positions [B, M, 2 · D/heads]` → `[tokens, attention [B, M]?]`.
+ * Block of EVA-02: `tokens [B, M, D]` and their places → `[tokens, attention [B, M]?]`.
  */
 export function rotaryBlockForward(
   x: Tensor,
-  positions: Tensor,
+  places: Places,
   weights: RotaryBlockWeights,
   { heads, attention, drop }: RotaryBlockOptions,
 ): Tensor[] {
   const branch = (y: Tensor): Tensor => (drop ? dropPath(y, drop.rate, drop.stream) : y);
   const norm = layerNorm(x, weights.attnGamma, weights.attnBeta, BLOCK_EPSILON);
-  const qkv = rotateQueriesAndKeys(packedProjection(norm, weights), positions);
+  const qkv = rotateQueriesAndKeys(packedProjection(norm, weights), places);
   const attended = add(x, branch(linear(selfAttention(qkv, heads), weights.projKernel, weights.projBias)));
   const mixed = gatedPerceptron(layerNorm(attended, weights.mlpGamma, weights.mlpBeta, BLOCK_EPSILON), weights);
   const tokens = add(attended, branch(mixed));

@@ -1,12 +1,11 @@
-import { serialization, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { keep, serialization, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { argumentError, requireBoolean, requireInteger, requireNumber, requireShape } from '../core/checks.js';
 import { ones, truncatedNormal, zeros } from '../core/laws.js';
 import { asList, type Options, type SeededArgs, SeededLayer, type Shape, shapeList } from '../core/layer.js';
 import { KERNEL_STD, requireWidth } from '../cropr/weights.js';
 import { type Grid, requireGrid } from './grid.js';
-import { positionsOf, rotaryTable, tableTensor } from './rotary.js';
+import { rotaryTable, tableTensor } from './rotary.js';
 import { rotaryBlockForward } from './rotary_block.js';
-import { idsInOrder } from './token_ids.js';
 
 /** Configuration of {@link RotaryBlock}. */
 export interface RotaryBlockConfig extends SeededArgs {
@@ -56,7 +55,7 @@ export interface RotaryBlockConfig extends SeededArgs {
  */
 export class RotaryBlock extends SeededLayer<Options<RotaryBlockConfig>> {
   static readonly className: string = 'LLFRotaryBlock';
-  private table: Float32Array | undefined;
+  private table: Tensor | undefined;
 
   constructor(config: RotaryBlockConfig) {
     const grid = requireGrid('RotaryBlock', 'grid', config.grid);
@@ -116,7 +115,7 @@ export class RotaryBlock extends SeededLayer<Options<RotaryBlockConfig>> {
       const { heads, dropPath, returnAttention } = this.options;
       const [tokens, ids] = asList(inputs) as [Tensor, Tensor | undefined];
       const drops = kwargs.training === true && dropPath > 0;
-      const outputs = rotaryBlockForward(tokens, this.positions(tokens, ids), this.values(), {
+      const outputs = rotaryBlockForward(tokens, { table: this.positions(tokens), ids }, this.values(), {
         heads,
         attention: returnAttention,
         drop: drops ? { rate: dropPath, stream: this.nextStream('dropPath') } : undefined,
@@ -125,12 +124,18 @@ export class RotaryBlock extends SeededLayer<Options<RotaryBlockConfig>> {
     });
   }
 
-  private positions({ shape }: Tensor, ids?: Tensor): Tensor {
+  /** The angles of all places, one tensor for the life of the layer. */
+  private positions({ shape }: Tensor): Tensor {
     const { heads, grid, referenceGrid } = this.options;
-    const [batch, count, dim] = shape as [number, number, number];
-    const depth = dim / heads;
-    this.table ??= rotaryTable(grid, depth, referenceGrid);
-    return positionsOf(tableTensor(this.table, depth), ids ?? idsInOrder(batch, count));
+    const depth = (shape[2] as number) / heads;
+    this.table ??= keep(tableTensor(rotaryTable(grid, depth, referenceGrid), depth));
+    return this.table;
+  }
+
+  protected override disposeWeights(): number {
+    this.table?.dispose();
+    this.table = undefined;
+    return super.disposeWeights();
   }
 }
 serialization.registerClass(RotaryBlock);

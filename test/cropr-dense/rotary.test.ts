@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
-import { positionsOf, rotaryTable, rotateQueriesAndKeys, tableTensor } from '../../src/cropr-dense/rotary.js';
+import { rotaryTable, rotateQueriesAndKeys, tableTensor } from '../../src/cropr-dense/rotary.js';
 import { decode, expectNear, largestError, TOLERANCE } from '../cropr/golden.js';
 import fixture from '../fixtures/cropr/segmenter_llf.json' with { type: 'json' };
 import { onEachBackend } from '../setup/backends.js';
@@ -28,16 +28,13 @@ onEachBackend(() => {
   describe('rotation', () => {
     const [grid, heads, dim] = [[3, 2] as const, 2, 16];
     const depth = dim / heads;
+    const table = (): tf.Tensor => tableTensor(rotaryTable(grid, depth), depth);
 
     /** Attention logits of queries and keys `[B, M, D]` that are all the same, with positions by id. */
     const logits = (ids: number[], seed = 1): tf.Tensor => {
       const one = tf.randomNormal([1, 1, 3 * dim], 0, 1, 'float32', seed);
       const qkv = tf.tile(one, [1, ids.length, 1]);
-      const positions = positionsOf(
-        tableTensor(rotaryTable(grid, depth), depth),
-        tf.tensor2d([ids], undefined, 'int32'),
-      );
-      const rotated = rotateQueriesAndKeys(qkv, positions);
+      const rotated = rotateQueriesAndKeys(qkv, { table: table(), ids: tf.tensor2d([ids], undefined, 'int32') });
       const part = (from: number): tf.Tensor3D => tf.slice(rotated, [0, 0, from], [1, ids.length, dim]) as tf.Tensor3D;
       return tf.matMul(part(0), part(dim), false, true);
     };
@@ -64,8 +61,7 @@ onEachBackend(() => {
           undefined,
           'int32',
         );
-        const positions = positionsOf(tableTensor(rotaryTable(grid, depth), depth), ids);
-        const rotated = rotateQueriesAndKeys(qkv, positions);
+        const rotated = rotateQueriesAndKeys(qkv, { table: table(), ids });
         const same = (x: tf.Tensor, y: tf.Tensor): void =>
           expectNear(x, { shape: y.shape, values: y.dataSync() }, TOLERANCE, 'unchanged');
         same(tf.slice(rotated, [0, 0, 0], [2, 1, 3 * dim]), tf.slice(qkv, [0, 0, 0], [2, 1, 3 * dim]));
@@ -75,15 +71,22 @@ onEachBackend(() => {
       });
     });
 
+    it('without ids is that of tokens in order, for every sample', () => {
+      tf.tidy(() => {
+        const qkv = tf.randomNormal([2, 7, 3 * dim], 0, 1, 'float32', 4);
+        const ids = tf.tile(tf.range(0, 7, 1, 'int32').reshape([1, 7]), [2, 1]);
+        const expected = rotateQueriesAndKeys(qkv, { table: table(), ids });
+        const received = rotateQueriesAndKeys(qkv, { table: table() });
+        expectNear(received, { shape: expected.shape, values: expected.dataSync() }, 1e-6, 'in order');
+      });
+    });
+
     it('has the gradient of the rotation back', () => {
       tf.tidy(() => {
         const shape: [number, number, number] = [1, 2, 3 * dim];
         const [x, dy] = [5, 6].map((seed) => tf.randomNormal(shape, 0, 1, 'float32', seed)) as [tf.Tensor, tf.Tensor];
-        const positions = positionsOf(
-          tableTensor(rotaryTable(grid, depth), depth),
-          tf.tensor2d([[2, 5]], undefined, 'int32'),
-        );
-        const rotate = (y: tf.Tensor): tf.Tensor => rotateQueriesAndKeys(y, positions);
+        const places = { table: table(), ids: tf.tensor2d([[2, 5]], undefined, 'int32') };
+        const rotate = (y: tf.Tensor): tf.Tensor => rotateQueriesAndKeys(y, places);
         const dx = tf.grad(rotate)(x, dy);
         // The rotation is linear and orthogonal: back and forth is nothing.
         expectNear(rotate(dx), { shape, values: dy.dataSync() }, TOLERANCE, 'back and forth');

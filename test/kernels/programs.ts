@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { rotaryTable, rotateQueriesAndKeys, tableTensor } from '../../src/cropr-dense/rotary.js';
 import { fastFilter } from '../../src/local-laplacian/fast_filter.js';
 import { gaussRemap } from '../../src/local-laplacian/remap.js';
 import { selfAttention } from '../../src/ops/attention.js';
@@ -96,6 +97,10 @@ export function programs(size: number): Record<string, () => tf.Tensor[]> {
         (x) => gatherTokens(x as tf.Tensor, tf.tensor2d([[3, 0, 2]], [1, 3], 'int32')),
         [tensorOf([1, size, 24], 1)],
       ),
+    rotation: () => {
+      const table = tableTensor(rotaryTable([size, 1], 8), 8);
+      return withGradients((x) => rotateQueriesAndKeys(x as tf.Tensor, { table }), [tensorOf([1, size, 24], 1)]);
+    },
     reductions: () => {
       const x = tensorOf([size, 24], 1);
       return [tf.sum(x, 1), tf.mean(x, 0), columnSums(x)];

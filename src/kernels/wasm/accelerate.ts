@@ -25,6 +25,7 @@ import { optimizerKernels } from './optimizer_kernels.js';
 import { accelerateOptimizers } from './optimizers.js';
 import { pointwiseKernels } from './pointwise_kernels.js';
 import { reduceKernels } from './reduce_kernels.js';
+import { rotaryKernels } from './rotary_kernels.js';
 import { sliceKernels } from './slice_kernels.js';
 import { softmaxKernels } from './softmax_kernels.js';
 import { freeFailedTapes } from './tape.js';
@@ -44,6 +45,7 @@ const KERNELS: readonly WasmKernel[] = [
   ...optimizerKernels,
   ...pointwiseKernels,
   ...reduceKernels,
+  ...rotaryKernels,
   ...sliceKernels,
   ...softmaxKernels,
   ...attentionKernels,

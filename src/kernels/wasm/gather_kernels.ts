@@ -70,7 +70,7 @@ const scatterTokens: WasmKernel = {
 };
 
 /** The first index that is not in [0, size), if there is one. */
-function firstOutside(host: KernelHost, indices: TensorInfo, size: number): number | undefined {
+export function firstOutside(host: KernelHost, indices: TensorInfo, size: number): number | undefined {
   const pointer = host.pointer(indices);
   const place = host.call('firstOutside', pointer, util.sizeFromShape(indices.shape), size);
   return place < 0 ? undefined : host.call('loadInteger', pointer, place);

@@ -14,6 +14,7 @@ export * from './norm.as';
 export * from './optimizer.as';
 export * from './pointwise.as';
 export * from './reduce.as';
+export * from './rotary.as';
 export * from './softmax.as';
 export * from './topk.as';
 export * from './transpose.as';
