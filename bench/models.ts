@@ -19,7 +19,11 @@ export async function useWasm(): Promise<string> {
 
 /** The model that one would deploy: without aux heads. */
 export function inferenceModel(config: VisionTransformerConfig): tf.LayersModel {
-  const model = visionTransformer(config);
+  return deployed(visionTransformer(config));
+}
+
+/** A model as one would deploy it, in place of the one given. */
+export function deployed(model: tf.LayersModel): tf.LayersModel {
   if (model.outputs.length === 1) return model;
   const stripped = stripAuxHeads(model);
   model.dispose();

@@ -4,6 +4,7 @@ import { argv } from 'node:process';
 const benches: Readonly<Record<string, () => Promise<unknown>>> = {
   callbacks: () => import('./callbacks.js'),
   cropr: () => import('./cropr.js'),
+  'cropr-dense': () => import('./cropr_dense.js'),
   'label-flow': () => import('./label_flow.js'),
   'local-laplacian': () => import('./local_laplacian.js'),
   tokens: () => import('./tokens.js'),
