@@ -1,7 +1,7 @@
 import type { serialization } from '@tensorflow/tfjs-core';
 import { layers } from '@tensorflow/tfjs-layers';
 import type { WeightLaw } from './laws.js';
-import { deriveSeed, resolveSeed, type UniformStream, uniformStream } from './random.js';
+import { deriveSeed, resolveSeed } from './random.js';
 
 /** Arguments that every layer accepts: `name`, `trainable`, `inputShape`, ... */
 export type LayerArgs = NonNullable<ConstructorParameters<typeof layers.Layer>[0]>;
@@ -75,9 +75,9 @@ export abstract class SeededLayer<Own extends object> extends ConfiguredLayer<Ow
     }
   }
 
-  /** The next stream for what the layer draws at random in training. */
-  protected nextStream(purpose: string): UniformStream {
-    return uniformStream(this.seed, purpose, this.draws++);
+  /** Whose stream is the next of what the layer draws at random in training; a layer that draws nothing ships no generator. */
+  protected nextDraw(purpose: string): [seed: number, purpose: string, index: number] {
+    return [this.seed, purpose, this.draws++];
   }
 
   /** The current values of the weights that the layer has, by name; `Values` says which. */

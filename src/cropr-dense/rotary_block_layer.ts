@@ -2,6 +2,7 @@ import { keep, serialization, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { argumentError, requireBoolean, requireInteger, requireNumber, requireShape } from '../core/checks.js';
 import { ones, truncatedNormal, zeros } from '../core/laws.js';
 import { asList, type Options, type SeededArgs, SeededLayer, type Shape, shapeList } from '../core/layer.js';
+import { uniformStream } from '../core/random.js';
 import { KERNEL_STD, requireWidth } from '../cropr/weights.js';
 import { type Grid, requireGrid } from './grid.js';
 import { rotaryTable, tableTensor } from './rotary.js';
@@ -118,7 +119,7 @@ export class RotaryBlock extends SeededLayer<Options<RotaryBlockConfig>> {
       const outputs = rotaryBlockForward(tokens, { table: this.positions(tokens), ids }, this.values(), {
         heads,
         attention: returnAttention,
-        drop: drops ? { rate: dropPath, stream: this.nextStream('dropPath') } : undefined,
+        drop: drops ? { rate: dropPath, stream: uniformStream(...this.nextDraw('dropPath')) } : undefined,
       });
       return returnAttention ? outputs : (outputs[0] as Tensor);
     });

@@ -33,7 +33,9 @@ export class RandomPruner extends TokenPruner {
   }
 
   protected override score([tokens]: Tensor[], training: boolean): Scored {
-    const stream = training ? this.nextStream('scores') : uniformStream(this.seed, 'scores at inference');
+    const stream = training
+      ? uniformStream(...this.nextDraw('scores'))
+      : uniformStream(this.seed, 'scores at inference');
     return { scores: uniformTensor(stream, (tokens as Tensor).shape.slice(0, 2)), extras: [] };
   }
 }

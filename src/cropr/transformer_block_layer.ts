@@ -2,6 +2,7 @@ import { serialization, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { requireInteger, requireNumber, requireOneOf, requireShape } from '../core/checks.js';
 import { ones, truncatedNormal, zeros } from '../core/laws.js';
 import { asList, type Options, type SeededArgs, SeededLayer, type Shape, shapeList } from '../core/layer.js';
+import { uniformStream } from '../core/random.js';
 import { type BlockOutput, transformerBlockForward } from './transformer.js';
 import { KERNEL_STD, perceptronWeights, requireWidth } from './weights.js';
 
@@ -96,7 +97,7 @@ export class TransformerBlock extends SeededLayer<Options<TransformerBlockConfig
     return tidy(() => {
       const { heads, extraOutput, dropPath } = this.options;
       const drops = kwargs.training === true && dropPath > 0;
-      const drop = drops ? { rate: dropPath, stream: this.nextStream('dropPath') } : undefined;
+      const drop = drops ? { rate: dropPath, stream: uniformStream(...this.nextDraw('dropPath')) } : undefined;
       const [tokens, sizes] = asList(inputs) as [Tensor, Tensor | undefined];
       const outputs = transformerBlockForward(tokens, this.values(), { heads, extraOutput, sizes, drop });
       return extraOutput === 'none' ? (outputs[0] as Tensor) : outputs;

@@ -12,7 +12,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import { argumentError, requireInteger, requireShape } from '../core/checks.js';
 import { asList, type Options, type Shape, shapeList } from '../core/layer.js';
-import { normalPair, uniformStream } from '../core/random.js';
+import { normalPair, type UniformStream, uniformStream } from '../core/random.js';
 import { type Activation, silu } from './activation.js';
 import { batchStatistics } from './batch_norm.js';
 import { logNormal, runFlow } from './flow.js';
@@ -111,7 +111,7 @@ export class ConditionalFlow extends FlowLayer<Options<ConditionalFlowConfig>> {
     const batch = x.shape[0] as number;
     if (batch < 2) throw argumentError(OWNER, 'batch', 'of at least two rows in training', batch);
     const statistics = batchStatistics();
-    const start = toRows(z ?? this.drawNoise(1, batch, 'training', this.draws++));
+    const start = toRows(z ?? this.drawNoise(1, batch, uniformStream(...this.nextDraw('training'))));
     const { rows, logDet } = runFlow(start, this.flow(x, statistics));
     this.remember(statistics, batch, batch);
     return transpose(reshape(concat([...rows, logDet, logNormal(start)], 0), [-1, batch]));
@@ -122,13 +122,12 @@ export class ConditionalFlow extends FlowLayer<Options<ConditionalFlowConfig>> {
     const batch = x.shape[0] as number;
     // The same noise for every row, so that a prediction depends on its row alone; but then a batch has no variance.
     const rows = statistics === 'running' ? 1 : batch;
-    const noise =
-      z ?? broadcastTo(this.drawNoise(samples, rows, 'prediction', 0), [samples, batch, this.options.labelSize]);
+    const drawn = (): Tensor => this.drawNoise(samples, rows, uniformStream(this.seed, 'prediction'));
+    const noise = z ?? broadcastTo(drawn(), [samples, batch, this.options.labelSize]);
     return mean(clipByValue(reshape(this.sample(x, noise), [z ? 1 : samples, batch, -1]), 0, 1), 0);
   }
 
-  private drawNoise(samples: number, rows: number, purpose: string, index: number): Tensor {
-    const { uniform } = uniformStream(this.seed, purpose, index);
+  private drawNoise(samples: number, rows: number, { uniform }: UniformStream): Tensor {
     const { labelSize } = this.options;
     return tensor(
       Float32Array.from({ length: samples * rows * labelSize }, () => normalPair(uniform)[0]),
@@ -149,7 +148,9 @@ export class ConditionalFlow extends FlowLayer<Options<ConditionalFlowConfig>> {
    */
   sample(x: Tensor, z?: Tensor): Tensor {
     const batch = x.shape[0] as number;
-    return tidy(() => this.forward(x, z ?? reshape(this.drawNoise(1, batch, 'sample', 0), [batch, -1])));
+    return tidy(() =>
+      this.forward(x, z ?? reshape(this.drawNoise(1, batch, uniformStream(this.seed, 'sample')), [batch, -1])),
+    );
   }
 }
 serialization.registerClass(ConditionalFlow);
