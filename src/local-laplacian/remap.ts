@@ -14,7 +14,6 @@ import {
   mul,
   reshape,
   scalar,
-  sign,
   square,
   sub,
   sum,
@@ -83,6 +82,11 @@ const SMALLEST_SLOPE_AT = 1e-6;
 /** The logarithm of a smaller detail may not be finite. */
 const SMALLEST_DETAIL = 1e-30;
 
+/** Numbers of size 1, or 0, with the signs of others. On WASM tfjs's own `sign` takes all below 1e-7 for 0. */
+export function signOf(x: Tensor): Tensor {
+  return tidy(() => div(x, maximum(abs(x), SMALLEST_DETAIL)));
+}
+
 interface ParisParts {
   readonly size: Tensor;
   readonly isDetail: Tensor;
@@ -129,7 +133,7 @@ export function parisRemap(isBlended: boolean): Remap {
       const [sigma, , beta] = three;
       const { size, isDetail, share, excess, tau } = parisParts(detail, three, isBlended, SMALLEST_DETAIL);
       const edge = add(mul(sub(size, sigma), beta), sigma);
-      return mul(sign(detail), where(isDetail, mul(add(share, mul(excess, tau)), sigma), edge));
+      return mul(signOf(detail), where(isDetail, mul(add(share, mul(excess, tau)), sigma), edge));
     },
     gradient: (detail, dy, parameters) => {
       const three = parameters as [Tensor, Tensor, Tensor];
@@ -142,8 +146,8 @@ export function parisRemap(isBlended: boolean): Remap {
       );
       // By the share; the blend depends on the detail itself, not on the share.
       const rate = tidy(() => add(1, mul(sub(mul(div(power, share), alpha), 1), tau)));
-      const inside = tidy(() => where(isDetail, mul(dy, sign(detail)), 0));
-      const outside = tidy(() => sub(mul(dy, sign(detail)), inside));
+      const inside = tidy(() => where(isDetail, mul(dy, signOf(detail)), 0));
+      const outside = tidy(() => sub(mul(dy, signOf(detail)), inside));
       const bySigma = (): Tensor => {
         const gap = sub(add(share, mul(excess, tau)), mul(share, rate));
         return add(mul(inside, gap), mul(outside, sub(1, beta)));

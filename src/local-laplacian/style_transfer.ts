@@ -8,7 +8,6 @@ import {
   ones,
   reshape,
   scalar,
-  sign,
   sub,
   type Tensor,
   tensor,
@@ -16,7 +15,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import { argumentError, requireInteger, requireOneOf, requireShape } from '../core/checks.js';
 import { fastFilter } from './fast_filter.js';
-import type { Remap } from './remap.js';
+import { type Remap, signOf } from './remap.js';
 import { sizeOf } from './size.js';
 import { applyTable, extended, gradientLengths, matchingTable, READINGS, rescaled } from './style_tables.js';
 
@@ -50,7 +49,7 @@ function styleRemap(table: Float64Array, mode: Mode): Remap {
       const left = gather(nodes, cell);
       const right = gather(nodes, add(cell, scalar(1, 'int32')));
       const value = add(left, mul(sub(right, left), mul(sub(at, floor(at)), 1 / reading.flatness)));
-      const remapped = mul(sign(detail), reshape(value, detail.shape));
+      const remapped = mul(signOf(detail), reshape(value, detail.shape));
       return mode === 'official' ? add(detail, remapped) : remapped;
     },
     gradient: (detail) => ({ detail, parameters: [] }),

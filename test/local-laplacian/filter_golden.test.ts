@@ -28,6 +28,24 @@ onEachBackend((backend) => {
     expect(largestError(Array.from(detail).map(plain), expected)).toBeLessThanOrEqual(1e-6);
   });
 
+  it.each(['sharp', 'blended'])('the remap of Paris follows its formula for the smallest details too: %s', (kind) => {
+    const isBlended = kind === 'blended';
+    const detail = [1e-3, 1e-6, 5e-8, 2e-10].flatMap((size) => [size, -size]);
+    const expected = detail.map(plainRemap.paris(0.2, 0.25, 1, isBlended));
+    tf.tidy(() => {
+      const parameters = [0.2, 0.25, 1].map((value) => tf.tensor([value]));
+      const values = parisRemap(isBlended).value(tf.tensor(detail), parameters).dataSync();
+      expected.forEach((value, i) => {
+        expect((values[i] as number) / value, `m(${detail[i]})`).toBeCloseTo(1, 4);
+      });
+      expect(
+        parisRemap(isBlended)
+          .value(tf.tensor([0]), parameters)
+          .dataSync()[0],
+      ).toBe(0);
+    });
+  });
+
   describeRecordedFilter(tolerance);
 });
 

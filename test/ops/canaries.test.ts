@@ -42,6 +42,11 @@ onEachBackend((backend) => {
       expect(() => gradient(tf.ones([4, 5]))).toThrow("has shape '2,4,5', which does not match");
     });
 
+    it('on WASM the sign of a number below 1e-7 is 0, hence signOf', () => {
+      const signs = [...tf.sign(tf.tensor1d([1e-6, 5e-8, -5e-8, 0])).dataSync()];
+      expect(signs).toEqual(backend === 'wasm' ? [1, 0, 0, 0] : [1, 1, -1, 0]);
+    });
+
     it('one-hot needs two classes, hence a comparison in gatherTokens', () => {
       expect(() => tf.oneHot(tf.tensor1d([0], 'int32'), 1)).toThrow('depth must be >=2');
     });
