@@ -35,12 +35,12 @@ export interface Progress {
   similarity: { all: number; distinct: number };
 }
 
-/** Plays a game; everything random comes from the seed. */
+/** Plays a game; everything random comes from the seed. It ends early where a report is answered by `false`. */
 export async function play(
   regime: Regime,
   plan: Plan,
   seed: number,
-  report: (progress: Progress, game: LewisGame) => void,
+  report: (progress: Progress, game: LewisGame) => unknown,
 ): Promise<Progress[]> {
   const game = new LewisGame(plan.size, seed);
   const forget = await forgetting(regime, game, seed);
@@ -52,9 +52,10 @@ export async function play(
     if (iteration % plan.reportEvery === 0) {
       const progress = { iteration, won: won / plan.reportEvery, similarity: game.similarity() };
       history.push(progress);
-      report(progress, game);
+      const answer = await report(progress, game);
       won = 0;
       await tf.nextFrame(); // a page, or a Ctrl-C, gets its turn
+      if (answer === false) break;
     }
     const period = regime === 'noReset' ? plan.iterations : plan.period[regime];
     if (iteration % period === 0 && iteration < plan.iterations) await forget(iteration / period);

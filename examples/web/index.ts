@@ -1,0 +1,3 @@
+import { addHeader } from './shell/shell.js';
+
+addHeader();

@@ -1,0 +1,7 @@
+/** The pages, in the order of the menu. */
+export const PAGES = [
+  { name: 'labels', title: 'Labels from rules' },
+  { name: 'language', title: 'Language' },
+] as const;
+
+export type PageName = (typeof PAGES)[number]['name'];

@@ -1,0 +1,71 @@
+/** The page's side of the worker. */
+import type { PageName } from '../pages.js';
+import type { Answer, BackendName, Jobs, Request, Tensors } from './messages.js';
+
+/** What a job came to. */
+export interface Outcome<Result> {
+  result: Result;
+  tensors: Tensors;
+}
+
+/** Who is told of a job while it runs. */
+export interface Listener<Progress> {
+  ready?: (machine: string) => void;
+  progress?: (progress: Progress) => void;
+}
+
+/** A worker that does the jobs of a page, one at a time. */
+export class Client<J extends Jobs> {
+  private worker: Worker | undefined;
+  private isBusy = false;
+
+  constructor(private readonly page: PageName) {}
+
+  /** Does a job. Fails with the worker's message. */
+  run<Name extends keyof J & string>(
+    job: Name,
+    backend: BackendName,
+    order: J[Name]['order'],
+    listener: Listener<J[Name]['progress']> = {},
+  ): Promise<Outcome<J[Name]['result']>> {
+    if (this.isBusy) return Promise.reject(new Error('One thing is still running: stop it first.'));
+    this.isBusy = true;
+    const worker = this.open();
+    return new Promise<Outcome<J[Name]['result']>>((resolve, reject) => {
+      const fail = (message: string): void => {
+        // What has failed may have left its tensors behind.
+        this.close();
+        reject(new Error(message));
+      };
+      worker.onerror = (event) => fail(event.message || 'The worker could not be loaded.');
+      worker.onmessage = ({ data }: MessageEvent<Answer>) => {
+        if (data.kind === 'ready') listener.ready?.(data.machine);
+        else if (data.kind === 'progress') listener.progress?.(data.progress as J[Name]['progress']);
+        else if (data.kind === 'failed') fail(data.message);
+        else resolve({ result: data.result as J[Name]['result'], tensors: data.tensors });
+      };
+      this.send({ kind: 'start', page: this.page, job, backend, order });
+    }).finally(() => {
+      this.isBusy = false;
+    });
+  }
+
+  /** Asks the job to end at its next step. */
+  stop(): void {
+    if (this.isBusy) this.send({ kind: 'stop' });
+  }
+
+  private send(request: Request): void {
+    this.worker?.postMessage(request);
+  }
+
+  private open(): Worker {
+    this.worker ??= new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: this.page });
+    return this.worker;
+  }
+
+  private close(): void {
+    this.worker?.terminate();
+    this.worker = undefined;
+  }
+}

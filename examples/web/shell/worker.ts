@@ -1,0 +1,57 @@
+/** The worker of all pages: starts a backend and does what a page asks for, so that the page itself never waits. */
+import * as tf from '@tensorflow/tfjs';
+import type { PageName } from '../pages.js';
+import { startBackend } from './backend.js';
+import type { Answer, Request, Run } from './messages.js';
+
+/** A job, whatever it is about. */
+type AnyJob = (order: unknown, run: Run<unknown>) => Promise<unknown>;
+
+const works: Readonly<Record<PageName, () => Promise<{ work: object }>>> = {
+  labels: () => import('../labels/work.js'),
+  language: () => import('../language/work.js'),
+};
+
+/** The types of the DOM know the global scope of windows only. */
+const port = globalThis as unknown as {
+  postMessage(answer: Answer): void;
+  onmessage: ((event: MessageEvent<Request>) => void) | null;
+};
+
+/** Milliseconds that a job may take before it looks for messages. */
+const BREATH = 30;
+
+let isStopped = false;
+
+function newRun(): Run<unknown> {
+  let last = performance.now();
+  return {
+    report: (progress) => port.postMessage({ kind: 'progress', progress }),
+    get isStopped() {
+      return isStopped;
+    },
+    breathe: async () => {
+      if (performance.now() - last < BREATH) return;
+      await new Promise((resume) => setTimeout(resume));
+      last = performance.now();
+    },
+  };
+}
+
+async function start({ page, job, backend, order }: Extract<Request, { kind: 'start' }>): Promise<void> {
+  isStopped = false;
+  try {
+    port.postMessage({ kind: 'ready', machine: await startBackend(backend) });
+    const { work } = await works[page]();
+    const before = tf.memory().numTensors;
+    const result = await (work as Readonly<Record<string, AnyJob>>)[job]?.(order, newRun());
+    port.postMessage({ kind: 'done', result, tensors: { before, after: tf.memory().numTensors } });
+  } catch (failure) {
+    port.postMessage({ kind: 'failed', message: failure instanceof Error ? failure.message : String(failure) });
+  }
+}
+
+port.onmessage = ({ data }) => {
+  if (data.kind === 'stop') isStopped = true;
+  else void start(data);
+};

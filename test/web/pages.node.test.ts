@@ -1,0 +1,99 @@
+/** The pages in a browser: they load, train a little, answer, stop, and leave nothing behind. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Page } from 'playwright';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PAGES } from '../../examples/web/pages.js';
+import { findChromium } from '../../scripts/chromium.js';
+import { root } from '../../scripts/entries.js';
+import { ended, inspect, Site, type Visit } from './site.js';
+
+const isThere = findChromium() !== undefined;
+if (!isThere) console.log('Skipped: the tests of the pages to play with, since no Chromium was found.');
+
+/** A page that trains on another thread is itself busy for some ms at a time; more only where the machine is. */
+const LONGEST = 1000;
+const screenshots = join(root, '.cache/screenshots');
+
+describe.skipIf(!isThere)('the pages to play with', () => {
+  let site: Site;
+
+  beforeAll(async () => {
+    await mkdir(screenshots, { recursive: true });
+    site = await Site.open();
+  }, 120_000);
+  afterAll(() => site.close());
+
+  async function shoot(page: Page, name: string): Promise<void> {
+    const image = await page.screenshot({ path: join(screenshots, `${name}.png`) });
+    expect(image.length).toBeGreaterThan(5000);
+  }
+
+  /** Starts, stops after the first sign of progress, and starts once more: no tensor may be left. */
+  async function startAndStop({ page }: Visit, start: string): Promise<void> {
+    for (let time = 0; time < 2; time++) {
+      await page.getByRole('button', { name: start }).click();
+      await page.waitForFunction(() => (document.querySelector('progress')?.value ?? 0) > 0);
+      await page.getByRole('button', { name: 'Stop' }).click();
+      const { before, after, longest } = await ended(page);
+      expect(after).toBe(before);
+      expect(longest).toBeLessThan(LONGEST);
+    }
+    expect(await page.locator('progress').evaluate((bar: HTMLProgressElement) => bar.value)).toBeLessThan(1);
+  }
+
+  it.each(['', ...PAGES.map(({ name }) => `${name}/`)])(
+    '"%s" fits a phone, in the dark, and names its controls',
+    async (name) => {
+      const { page, complaints } = await site.visit(name, 360, 'dark');
+      if (name !== '') await page.waitForSelector('body[data-loaded]');
+      const { unnamed, tooWide, ids } = await inspect(page);
+      expect(unnamed).toEqual([]);
+      expect(tooWide).toEqual([]);
+      expect(new Set(ids).size).toBe(ids.length);
+      await shoot(page, `${name.replace('/', '') || 'index'}-phone`);
+      expect(complaints).toEqual([]);
+      await page.close();
+    },
+  );
+
+  it('labels: rules are counted, a flow learns from them, and a typed word stays text', async () => {
+    const visit = await site.visit('labels/');
+    const { page, complaints } = visit;
+    await page.waitForSelector('body[data-loaded]');
+    const coverage = page.locator('#coverage');
+    const before = await coverage.textContent();
+    await page.getByRole('button', { name: 'Add a rule' }).click();
+    await page.keyboard.type('delicious <img src=x>');
+    expect(await coverage.textContent()).not.toBe(before);
+    expect(await page.locator('main img').count()).toBe(0);
+    await page.getByLabel('Epochs').fill('20');
+    await page.getByLabel('Show the hidden truth').check();
+    await page.getByRole('button', { name: 'Learn from the rules' }).click();
+    const facts = await ended(page);
+    expect(facts.after).toBe(facts.before);
+    expect(await page.locator('#reviews meter').count()).toBe(20);
+    const scores = await page.locator('#scores tbody tr').allTextContents();
+    expect(scores).toHaveLength(2);
+    await shoot(page, 'labels');
+    await page.getByLabel('Show', { exact: true }).selectOption('silent');
+    expect(await page.locator('#reviews li').first().textContent()).toContain('no rule votes');
+    await page.getByLabel('Epochs').fill('500');
+    await startAndStop(visit, 'Learn from the rules');
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  it('language: the dictionary fills while two nets play', async () => {
+    const visit = await site.visit('language/');
+    const { page, complaints } = visit;
+    await startAndStop(visit, 'Play');
+    expect(await page.locator('#protocol td').allTextContents()).toSatisfy((all: string[]) =>
+      all.every((text) => /^[A-H]{2}$/.test(text)),
+    );
+    expect(await page.locator('#verdict').textContent()).toContain('of 32 objects');
+    await shoot(page, 'language');
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+});

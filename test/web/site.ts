@@ -1,0 +1,123 @@
+/** The pages as a host serves them, and a browser that visits them. */
+import { readFile, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname, join, normalize } from 'node:path';
+import { type Browser, chromium, type Page } from 'playwright';
+import { build } from 'vite';
+import { chromiumArguments, findChromium } from '../../scripts/chromium.js';
+import { root } from '../../scripts/entries.js';
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.wasm': 'application/wasm',
+};
+
+/** As strict as the policy in the pages, but sent with every file: a worker obeys only the policy of its own file. */
+const POLICY = {
+  'Content-Security-Policy':
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data: blob:; " +
+    "connect-src 'self'; worker-src 'self'",
+};
+
+/** A page that is open, and what went wrong on it. */
+export interface Visit {
+  page: Page;
+  /** Errors and warnings of the console, exceptions, files that were not found. */
+  complaints: string[];
+}
+
+/** The production build behind a server, and a browser. */
+export class Site {
+  private constructor(
+    private readonly folder: string,
+    private readonly server: Server,
+    private readonly browser: Browser,
+  ) {}
+
+  static async open(): Promise<Site> {
+    const folder = join(root, '.cache/pages');
+    await build({
+      configFile: join(root, 'examples/web/vite.config.ts'),
+      logLevel: 'silent',
+      build: { outDir: folder },
+    });
+    const server = createServer(async ({ url = '' }, response) => {
+      const path = normalize(decodeURIComponent(url.split('?')[0] ?? ''));
+      try {
+        const body = await readFile(join(folder, path));
+        response.writeHead(200, { ...POLICY, 'Content-Type': TYPES[extname(path)] ?? 'application/octet-stream' });
+        response.end(body);
+      } catch {
+        response.writeHead(404).end();
+      }
+    });
+    await new Promise<void>((resolve) => {
+      server.listen(0, '127.0.0.1', resolve);
+    });
+    const executablePath = findChromium();
+    const browser = await chromium.launch({ args: chromiumArguments, ...(executablePath && { executablePath }) });
+    return new Site(folder, server, browser);
+  }
+
+  async close(): Promise<void> {
+    await this.browser.close();
+    this.server.close();
+    await rm(this.folder, { recursive: true });
+  }
+
+  /** Opens a page, by default as wide as on a desk; `scheme` as the reader's system has it. */
+  async visit(name: string, width = 1100, scheme: 'light' | 'dark' = 'light'): Promise<Visit> {
+    const page = await this.browser.newPage({ viewport: { width, height: 800 }, colorScheme: scheme });
+    const complaints: string[] = [];
+    page.on('console', (message) => {
+      if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('response', (response) => {
+      if (response.status() >= 400) complaints.push(`${response.status()} ${response.url()}`);
+    });
+    await page.goto(`http://127.0.0.1:${(this.server.address() as AddressInfo).port}/${name}index.html`);
+    return { page, complaints };
+  }
+}
+
+/** What the page's bar says of the last run. */
+export interface RunFacts {
+  before: number;
+  after: number;
+  /** The longest time that the page itself was busy, in ms. */
+  longest: number;
+}
+
+/** Waits until the run that goes on has ended, and returns its facts. */
+export async function ended(page: Page): Promise<RunFacts> {
+  await page.waitForSelector('body[data-state=idle]', { timeout: 120_000 });
+  const alert = await page.locator('[role=alert]').textContent();
+  if (alert) throw new Error(`The page says: ${alert}`);
+  const facts = await page.evaluate(() => ({ ...document.body.dataset }));
+  return { before: Number(facts['before']), after: Number(facts['after']), longest: Number(facts['longest']) };
+}
+
+/** Controls without a name, what makes the page wider than the screen, and all ids. */
+export function inspect(page: Page): Promise<{ unnamed: string[]; tooWide: string[]; ids: string[] }> {
+  return page.evaluate(() => {
+    const controls = [...document.querySelectorAll<HTMLElement>('input, select, button, textarea, meter, progress')];
+    const unnamed = controls.filter((control) => {
+      const labels = 'labels' in control ? [...((control as HTMLInputElement).labels ?? [])] : [];
+      const names = [control.getAttribute('aria-label'), ...labels.map(({ textContent }) => textContent)];
+      return !(control.matches('button') && control.textContent?.trim()) && !names.some((name) => name?.trim());
+    });
+    const wide = [...document.querySelectorAll('body *')]
+      .filter((one) => one.getBoundingClientRect().right > innerWidth && !one.closest('.scroll'))
+      .map(({ outerHTML }) => outerHTML.slice(0, 120));
+    const ids = [...document.querySelectorAll('[id]')].map(({ id }) => id);
+    return {
+      unnamed: unnamed.map(({ outerHTML }) => outerHTML),
+      tooWide: document.documentElement.scrollWidth > innerWidth ? wide : [],
+      ids,
+    };
+  });
+}
