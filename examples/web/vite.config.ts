@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type Plugin } from 'vite';
 import { entries } from '../../scripts/entries.js';
+import { digits } from './data/digits_plugin.js';
 import { PAGES } from './pages.js';
 
 /** What a page may load: its own files, and WASM. A static host need not send a header. */
@@ -39,7 +40,7 @@ export default defineConfig({
   resolve: {
     alias: entries.map(({ specifier, source }) => ({ find: new RegExp(`^${specifier}$`), replacement: source })),
   },
-  plugins: [contentPolicy],
+  plugins: [contentPolicy, digits],
   worker: { format: 'es' },
   build: {
     target: 'es2022',

@@ -57,6 +57,23 @@ describe.skipIf(!isThere)('the pages to play with', () => {
     },
   );
 
+  it('forgetting: three nets train side by side', async () => {
+    const visit = await site.visit('forgetting/');
+    const { page, complaints } = visit;
+    await startAndStop(visit, 'Train all three');
+    await page.getByLabel('Generations').fill('2');
+    await page.getByLabel('Epochs in each').fill('4');
+    await page.getByLabel('Digits of each class').fill('5');
+    await page.getByRole('button', { name: 'Train all three' }).click();
+    const { before, after } = await ended(page);
+    expect(after).toBe(before);
+    const rows = await page.locator('#now tbody tr').allTextContents();
+    expect(rows.map((row) => /(Long|forgetting|SEAL)8\d+ %[0-4]\.\d\d\d+ %$/.test(row))).toEqual([true, true, true]);
+    await shoot(page, 'forgetting');
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
   it('labels: rules are counted, a flow learns from them, and a typed word stays text', async () => {
     const visit = await site.visit('labels/');
     const { page, complaints } = visit;

@@ -22,6 +22,7 @@ export class Chart {
   private plot: uPlot | undefined;
   private readonly place: HTMLElement = element('div', { class: 'plot', role: 'img' });
   private readonly words: HTMLElement = element('figcaption', { class: 'quiet' });
+  private marks: readonly number[] = [];
   private isDue = false;
 
   constructor(
@@ -41,6 +42,25 @@ export class Chart {
     this.ys.forEach((line, i) => {
       line.push(values[i] ?? null);
     });
+    this.show();
+  }
+
+  /** Puts a point into one line. */
+  put(line: number, x: number, value: number | null): void {
+    let at = this.xs.lastIndexOf(x);
+    if (at < 0) {
+      at = this.xs.filter((one) => one < x).length;
+      this.xs.splice(at, 0, x);
+      for (const ys of this.ys) ys.splice(at, 0, null);
+    }
+    const ys = this.ys[line];
+    if (ys) ys[at] = value;
+    this.show();
+  }
+
+  /** Marks places of the x axis. */
+  mark(places: readonly number[]): void {
+    this.marks = places;
     this.show();
   }
 
@@ -75,13 +95,28 @@ export class Chart {
       const value = this.ys[i]?.filter((one) => one !== null).at(-1);
       return `${name} ${value === undefined ? 'none yet' : value.toFixed(3)}`;
     });
-    this.words.textContent = this.xs.length > 0 ? `${xLabel} ${this.xs.at(-1)}: ${last.join(', ')}` : '';
+    this.words.textContent = this.xs.length > 0 ? `At ${xLabel} ${this.xs.at(-1)}: ${last.join(', ')}` : '';
     this.place.setAttribute('aria-label', `${title}. ${this.words.textContent}`);
   }
 
   private size(): { width: number; height: number } {
     return { width: Math.max(200, this.place.clientWidth), height: this.config.height ?? 240 };
   }
+
+  private readonly drawMarks = ({ ctx, bbox, valToPos }: uPlot): void => {
+    ctx.save();
+    ctx.strokeStyle = variable('--edge');
+    ctx.setLineDash([3, 4]);
+    for (const place of this.marks) {
+      const x = valToPos(place, 'x', true);
+      if (x < bbox.left || x > bbox.left + bbox.width) continue;
+      ctx.beginPath();
+      ctx.moveTo(x, bbox.top);
+      ctx.lineTo(x, bbox.top + bbox.height);
+      ctx.stroke();
+    }
+    ctx.restore();
+  };
 
   private draw(): void {
     this.plot?.destroy();
@@ -96,6 +131,7 @@ export class Chart {
         ...this.size(),
         scales: { x: { time: false }, y: range ? { range: [...range] } : {} },
         axes: [{ ...axis, label: xLabel, labelSize: 20 }, axis],
+        hooks: { draw: [this.drawMarks] },
         cursor: { drag: { x: false, y: false } },
         series: [
           { label: xLabel },

@@ -8,6 +8,7 @@ import type { Answer, Request, Run } from './messages.js';
 type AnyJob = (order: unknown, run: Run<unknown>) => Promise<unknown>;
 
 const works: Readonly<Record<PageName, () => Promise<{ work: object }>>> = {
+  forgetting: () => import('../forgetting/work.js'),
   labels: () => import('../labels/work.js'),
   language: () => import('../language/work.js'),
 };
