@@ -12,6 +12,7 @@ import {
   VariancePruner,
 } from './cropr/index.js';
 import { LogitFusion, LogitMap, RotaryBlock, TokenGrid, TokenHead, TokenIds } from './cropr-dense/index.js';
+import { DetectionHead } from './detection/index.js';
 import { BlockNorm } from './forgetting/index.js';
 import { ConditionalFlow, PointFlow } from './label-flow/index.js';
 import { AffineNorm, MLPRemap, TrainableLLF } from './local-laplacian/index.js';
@@ -30,6 +31,7 @@ const layers = [
   ClassificationHead,
   ConditionalFlow,
   CroprPruner,
+  DetectionHead,
   LastLayerFusion,
   LogitFusion,
   LogitMap,

@@ -9,6 +9,7 @@ import { RandomPruner } from '../../src/cropr/random_pruner_layer.js';
 import { TokenMerger } from '../../src/cropr/token_merger_layer.js';
 import { transformerBlock } from '../../src/cropr/transformer_block_layer.js';
 import { VariancePruner } from '../../src/cropr/variance_pruner_layer.js';
+import { DetectionHead } from '../../src/detection/detection_head_layer.js';
 import { BlockNorm } from '../../src/forgetting/block_norm_layer.js';
 import { ConditionalFlow } from '../../src/label-flow/conditional_flow_layer.js';
 import { PointFlow } from '../../src/label-flow/point_flow_layer.js';
@@ -215,6 +216,26 @@ export const layerRows: readonly LayerRow[] = [
     inputs: [tokens],
   },
   ...denseLayerRows,
+  {
+    name: 'DetectionHead',
+    create: (name) => new DetectionHead({ name, classes: 2, grid: [3, 2], patchSize: 4, seed: 1 }),
+    inputs: [tokens],
+  },
+  {
+    name: 'DetectionHead with masks, linear, that leaves out the class token',
+    create: (name) =>
+      new DetectionHead({
+        name,
+        classes: 1,
+        grid: [1, 5],
+        patchSize: 4,
+        prototypes: 2,
+        resolution: 2,
+        mlpRatio: 0,
+        seed: 1,
+      }),
+    inputs: [tokens],
+  },
   {
     name: 'ConditionalFlow',
     create: (name) => new ConditionalFlow({ name, labelSize: 2, hidden: 3, steps: 2, seed: 5 }),
