@@ -31,6 +31,7 @@ import {
   type Rate,
   SCENE,
   SEEDS,
+  TEST_SCENES,
   VARIANTS,
   type Variant,
   VIT,
@@ -47,19 +48,27 @@ const variants: readonly (Variant | Rate)[] =
 
 const hash = (...settings: unknown[]): string =>
   createHash('sha256').update(JSON.stringify(settings)).digest('hex').slice(0, 8);
-/** Backbones and results stay here, so that a run which was broken off goes on. */
-const folder = `.cache/experiments/cropr-${hash(PRETRAIN, SCENE, VIT)}`;
-const fileOf = ({ seed, variant }: Task): string =>
+/** Models and results stay here, so that a run which was broken off goes on. */
+const home = `.cache/experiments/cropr-${hash(PRETRAIN, SCENE, VIT)}`;
+const folderOf = (seed: number, variant: Task['variant']): string =>
   variant === 'backbone'
-    ? `${folder}/backbone-${seed}/model.json`
-    : `${folder}/${variant}-${seed}-${hash(FINE_TUNE, variant === 'unpruned' ? null : pruningOf(variant))}.json`;
+    ? `${home}/backbone-${seed}`
+    : `${home}/${variant}-${seed}-${hash(FINE_TUNE, TEST_SCENES, variant === 'unpruned' ? null : pruningOf(variant))}`;
+const taskOf = (seed: number, variant: Task['variant']): Task => ({
+  seed,
+  variant,
+  backbone: folderOf(seed, 'backbone'),
+  folder: folderOf(seed, variant),
+});
+const fileOf = ({ variant, folder }: Task): string =>
+  variant === 'backbone' ? `${folder}/model.json` : `${folder}/result.json`;
 const begin = Date.now();
 const minutes = (): string => `${((Date.now() - begin) / 60_000).toFixed(1)} min`;
 
 /** Does what is not done yet. */
 async function run(tasks: readonly Task[]): Promise<void> {
   const missing = tasks.filter((task) => !existsSync(fileOf(task)));
-  if (missing.length < tasks.length) console.log(`found in ${folder}: ${tasks.length - missing.length}`);
+  if (missing.length < tasks.length) console.log(`found in ${home}: ${tasks.length - missing.length}`);
   const processes = Math.min(availableParallelism(), SEEDS.length);
   await runPool<Task, TaskResult>(SCRIPT, missing, processes, (task, result) => {
     if (task.variant !== 'backbone') writeFileSync(fileOf(task), JSON.stringify(result));
@@ -68,11 +77,11 @@ async function run(tasks: readonly Task[]): Promise<void> {
 }
 
 console.log(machine());
-await run(SEEDS.map((seed): Task => ({ seed, variant: 'backbone', folder })));
-await run(SEEDS.flatMap((seed) => variants.map((variant): Task => ({ seed, variant, folder }))));
+await run(SEEDS.map((seed) => taskOf(seed, 'backbone')));
+await run(SEEDS.flatMap((seed) => variants.map((variant) => taskOf(seed, variant))));
 
 const scores = (variant: Variant | Rate): number[] =>
-  SEEDS.map((seed) => (JSON.parse(readFileSync(fileOf({ seed, variant, folder }), 'utf8')) as TaskResult).accuracy);
+  SEEDS.map((seed) => (JSON.parse(readFileSync(fileOf(taskOf(seed, variant)), 'utf8')) as TaskResult).accuracy);
 
 await tf.setBackend('wasm');
 await tf.ready();

@@ -7,10 +7,13 @@ import { accelerateWasm } from 'tfjs-llf/wasm';
 import { FINE_TUNE, PRETRAIN, type Rate, type Variant } from './settings.js';
 import { accuracy, adoptBackbone, build, train } from './train.js';
 
-/** What a child is asked to do; backbones lie in `folder` by seed. */
+/** What a child is asked to do. */
 export interface Task {
   seed: number;
   variant: Variant | Rate | 'backbone';
+  /** Folder of the seed's backbone. */
+  backbone: string;
+  /** Folder to save the trained model in. */
   folder: string;
 }
 
@@ -19,18 +22,17 @@ export interface TaskResult {
   accuracy: number;
 }
 
-const { seed, variant, folder } = JSON.parse(argv.at(-1) ?? '') as Task;
+const { seed, variant, backbone, folder } = JSON.parse(argv.at(-1) ?? '') as Task;
 await tf.setBackend('wasm');
 await tf.ready();
 await accelerateWasm();
-const file = fileSystem(`${folder}/backbone-${seed}`);
 const model = build(variant === 'backbone' ? 'unpruned' : variant, seed);
 if (variant === 'backbone') {
   await train(model, PRETRAIN, seed, 'backbone');
-  await model.save(file);
 } else {
-  adoptBackbone(model, await tf.loadLayersModel(file));
+  adoptBackbone(model, await tf.loadLayersModel(fileSystem(backbone)));
   await train(model, FINE_TUNE, seed, variant);
 }
+await model.save(fileSystem(folder));
 const result: TaskResult = { accuracy: await accuracy(model) };
 process.send?.(result, () => process.exit());
