@@ -16,6 +16,7 @@ const programs: Record<string, string> = Object.fromEntries(
     ['TrainableLLF'],
     ['ConditionalFlow'],
     ['labelFlow'],
+    ['averagePrecision'],
     ['SEALAnnealer'],
     ['LaterLayerForgetting'],
     ['ForgetRelearn', 'knowledgeEvolution'],

@@ -85,9 +85,9 @@ onEachBackend((backend) => {
     });
 
     it('finds the same with the aux heads and without, in any batches, and waits for no device', async () => {
-      const pruned = smallDetector({ pruning: { prune: [1, 1] }, masks: { prototypes: 2, resolution: 2 } });
+      const pruned = smallDetector({ depth: 3, pruning: { prune: 2 }, masks: { prototypes: 2, resolution: 2 } });
       const stripped = stripAuxHeads(pruned);
-      const images = tf.randomNormal([3, 8, 12, 1], 0, 1, 'float32', 3);
+      const images = tf.randomNormal([2, 8, 12, 1], 0, 1, 'float32', 3);
       // A router looks at its scores at the first call.
       tf.dispose([pruned.predict(images), stripped.predict(images)]);
       const before = tf.memory().numTensors;
@@ -95,16 +95,16 @@ onEachBackend((backend) => {
         throw new Error('dataSync');
       });
       const found = await detect(stripped, images, { scoreThreshold: 0 });
-      const others = [await detect(pruned, images, { scoreThreshold: 0, batchSize: 2 })];
+      const others = await detect(pruned, images, { scoreThreshold: 0, batchSize: 1 });
       wait.mockRestore();
       expect(tf.memory().numTensors).toBe(before);
-      expect(found.map(({ length }) => length)).toEqual(found.map(() => expect.toSatisfy((length) => length > 0)));
-      for (const other of others) {
-        const objects = found.map((image) => image.map(({ label, box, mask }) => ({ label, box, mask })));
-        const images = objects.map((objects, i) => ({ objects, detections: other[i] ?? [] }));
-        expect(averagePrecision(images, boxOverlap).ap).toBeGreaterThan(0.999);
-        expect(averagePrecision(images, maskOverlap).recall).toBeGreaterThan(0.9);
+      for (const [i, image] of found.entries()) {
+        expect(image.length).toBeGreaterThan(0);
+        expect(others[i]?.map(({ label }) => label).sort()).toEqual(image.map(({ label }) => label).sort());
       }
+      const scenes = found.map((objects, i) => ({ objects, detections: others[i] ?? [] }));
+      expect(averagePrecision(scenes, boxOverlap).ap).toBeGreaterThan(0.999);
+      expect(averagePrecision(scenes, maskOverlap).recall).toBeGreaterThan(0.9);
       images.dispose();
       pruned.dispose();
       stripped.dispose();
