@@ -1,8 +1,10 @@
 /** The pages in a browser: they load, train a little, answer, stop, and leave nothing behind. */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { phantom } from '../../examples/data/phantom.js';
+import { readPng, writePng } from '../../examples/data/png.js';
 import { PAGES } from '../../examples/web/pages.js';
 import { findChromium } from '../../scripts/chromium.js';
 import { root } from '../../scripts/entries.js';
@@ -56,6 +58,51 @@ describe.skipIf(!isThere)('the pages to play with', () => {
       await page.close();
     },
   );
+
+  it('xray: a filter learns from two files, a curve is drawn by hand, and both can be saved', async () => {
+    const visit = await site.visit('xray/');
+    const { page, complaints } = visit;
+    await page.waitForSelector('body[data-loaded]');
+    await page.getByRole('slider', { name: 'Detail 0.08 becomes' }).press('PageUp');
+    await page.waitForSelector('body[data-drawn="-0.40,-0.25,-0.15,-0.08,-0.03,0.00,0.03,0.13,0.15,0.25,0.40"]');
+    expect(await page.locator('.names').textContent()).toContain('your curve');
+    await page.getByLabel('Image', { exact: true }).selectOption('own');
+    const image = phantom(3, 128);
+    const bright = { ...image, values: image.values.map((value) => 0.2 + 0.7 * value) };
+    for (const [label, one] of [
+      ['Before', image],
+      ['After', bright],
+    ] as const) {
+      const file = { name: 'image.png', mimeType: 'image/png', buffer: Buffer.from(writePng(one)) };
+      await page.getByLabel(`${label} (PNG`).setInputFiles(file);
+    }
+    await page.waitForFunction(() => document.querySelector('canvas')?.width === 128);
+    await page.getByLabel('Steps').fill('10');
+    await page.getByRole('button', { name: 'Learn the style' }).click();
+    const { before, after } = await ended(page);
+    expect(after).toBe(before);
+    expect(await page.locator('#words').textContent()).toContain('slope');
+    await page.getByLabel('Compare').press('ArrowRight');
+    await page.getByRole('button', { name: 'Take the learned curve' }).click();
+    await shoot(page, 'xray');
+    for (const [name, end] of [
+      ['Your curve as JSON', '}\n'],
+      ['Your curve as SVG', '</svg>\n'],
+      ['The learned curve as JSON', '}\n'],
+    ] as const) {
+      const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name }).click()]);
+      const text = await readFile(await download.path(), 'utf8');
+      expect(text.endsWith(end)).toBe(true);
+      if (name.endsWith('JSON')) expect(JSON.parse(text)).toMatchObject({ format: 'tfjs-llf remap curve' });
+    }
+    const png = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'The right image as PNG' }).click();
+    expect(readPng(await readFile(await (await png).path()))).toMatchObject({ width: 128, height: 128 });
+    await page.getByLabel('Steps').fill('2000');
+    await startAndStop(visit, 'Learn the style');
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
 
   it('forgetting: three nets train side by side', async () => {
     const visit = await site.visit('forgetting/');

@@ -95,7 +95,7 @@ export interface RunFacts {
 /** Waits until the run that goes on has ended, and returns its facts. */
 export async function ended(page: Page): Promise<RunFacts> {
   await page.waitForSelector('body[data-state=idle]', { timeout: 120_000 });
-  const alert = await page.locator('[role=alert]').textContent();
+  const alert = (await page.locator('[role=alert]').allTextContents()).join('');
   if (alert) throw new Error(`The page says: ${alert}`);
   const facts = await page.evaluate(() => ({ ...document.body.dataset }));
   return { before: Number(facts['before']), after: Number(facts['after']), longest: Number(facts['longest']) };

@@ -17,7 +17,7 @@ import type { ForgettingJobs, TrainOrder } from './jobs.js';
 import { PROBES, SECOND, smallNetwork } from './network.js';
 import { heldOf, type Samples, trainingOf } from './samples.js';
 
-const HELD = 300;
+const HELD = 200;
 const NEIGHBOURS = 5;
 const RECIPE = { batchSize: 32, peak: 0.1, momentum: 0.9, weightDecay: 5e-4, labelSmoothing: 0.1 };
 

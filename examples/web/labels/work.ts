@@ -4,8 +4,9 @@ import { errorBounds, type LabelFlow, labelFlow } from 'tfjs-llf';
 import type { Work } from '../shell/messages.js';
 import type { LabelJobs } from './jobs.js';
 
-/** Milliseconds between two reports. */
+/** Milliseconds between two reports at least, and the share of the time that they may take. */
 const REPORT_EVERY = 400;
+const SHARE = 0.2;
 
 async function praiseOf(flow: LabelFlow, x: number[][]): Promise<Float32Array> {
   const praise = tf.tidy(() => tf.slice(flow.predictProba(x), [0, 1], [-1, 1]));
@@ -15,15 +16,17 @@ async function praiseOf(flow: LabelFlow, x: number[][]): Promise<Float32Array> {
 }
 
 const learn: Work<LabelJobs>['learn'] = async ({ x, votes, known, epochs, seed }, run) => {
-  let [reported, done] = [Number.NEGATIVE_INFINITY, 0];
+  let [due, done] = [0, 0];
   const report = async (loss: number): Promise<void> => {
+    const begin = performance.now();
     run.report({ epoch: done, loss, probabilities: await praiseOf(flow, x) });
-    reported = performance.now();
+    const end = performance.now();
+    due = end + Math.max(REPORT_EVERY, (end - begin) / SHARE);
   };
   const watch = new tf.CustomCallback({
     onEpochEnd: async (epoch, logs) => {
       done = epoch + 1;
-      if (done < epochs && performance.now() - reported >= REPORT_EVERY) await report(logs?.['loss'] ?? Number.NaN);
+      if (done < epochs && performance.now() >= due) await report(logs?.['loss'] ?? Number.NaN);
       await run.breathe();
       if (run.isStopped && flow.model) flow.model.stopTraining = true;
     },

@@ -14,21 +14,32 @@ export interface Listener<Progress> {
   progress?: (progress: Progress) => void;
 }
 
-/** A worker that does the jobs of a page, one at a time. */
+/** A worker that does the jobs of a page, one after another. */
 export class Client<J extends Jobs> {
   private worker: Worker | undefined;
   private isBusy = false;
+  private last: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly page: PageName) {}
 
-  /** Does a job. Fails with the worker's message. */
+  /** Does a job when those before it are done. Fails with the worker's message. */
   run<Name extends keyof J & string>(
     job: Name,
     backend: BackendName,
     order: J[Name]['order'],
     listener: Listener<J[Name]['progress']> = {},
   ): Promise<Outcome<J[Name]['result']>> {
-    if (this.isBusy) return Promise.reject(new Error('One thing is still running: stop it first.'));
+    const next = this.last.then(() => this.start(job, backend, order, listener));
+    this.last = next.catch(() => undefined);
+    return next;
+  }
+
+  private start<Name extends keyof J & string>(
+    job: Name,
+    backend: BackendName,
+    order: J[Name]['order'],
+    listener: Listener<J[Name]['progress']>,
+  ): Promise<Outcome<J[Name]['result']>> {
     this.isBusy = true;
     const worker = this.open();
     return new Promise<Outcome<J[Name]['result']>>((resolve, reject) => {

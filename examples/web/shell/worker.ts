@@ -11,6 +11,7 @@ const works: Readonly<Record<PageName, () => Promise<{ work: object }>>> = {
   forgetting: () => import('../forgetting/work.js'),
   labels: () => import('../labels/work.js'),
   language: () => import('../language/work.js'),
+  xray: () => import('../xray/work.js'),
 };
 
 /** The types of the DOM know the global scope of windows only. */
