@@ -1,5 +1,6 @@
 /** The pages, in the order of the menu. */
 export const PAGES = [
+  { name: 'cropr', title: 'Token Cropr' },
   { name: 'xray', title: 'X-ray style' },
   { name: 'forgetting', title: 'Forgetting' },
   { name: 'labels', title: 'Labels from rules' },

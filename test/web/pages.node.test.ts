@@ -59,6 +59,36 @@ describe.skipIf(!isThere)('the pages to play with', () => {
     },
   );
 
+  it('cropr: patches vanish as one slides', async () => {
+    const visit = await site.visit('cropr/');
+    const { page, complaints } = visit;
+    await page.waitForSelector('body[data-loaded]');
+    // Stopped early it reads badly, but it routes.
+    await startAndStop(visit, 'Train the net');
+    const left = (): Promise<number> =>
+      page
+        .locator('#pictures figcaption span')
+        .last()
+        .textContent()
+        .then(Number.parseFloat as never);
+    await expect.poll(left, { timeout: 30_000 }).toBeGreaterThan(20);
+    const many = await left();
+    await page.getByLabel('Patches to drop').press('End');
+    await expect.poll(left, { timeout: 30_000 }).toBe(5);
+    expect(many).toBeGreaterThan(5);
+    expect(await page.locator('#speed').textContent()).toMatch(/^\d+ images per second; unpruned \d+: \d+\.\d\d times/);
+    await page.getByRole('button', { name: 'Clear' }).click();
+    const box = await page.locator('.field-to-draw').boundingBox();
+    const [x, y] = [(box?.x ?? 0) + 60, (box?.y ?? 0) + 20];
+    await page.mouse.move(x, y);
+    await page.mouse.down();
+    await page.mouse.move(x, y + 80, { steps: 4 });
+    await page.mouse.up();
+    await shoot(page, 'cropr');
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
   it('xray: a filter learns from two files, a curve is drawn by hand, and both can be saved', async () => {
     const visit = await site.visit('xray/');
     const { page, complaints } = visit;

@@ -7,7 +7,8 @@ import type { Answer, Request, Run } from './messages.js';
 /** A job, whatever it is about. */
 type AnyJob = (order: unknown, run: Run<unknown>) => Promise<unknown>;
 
-const works: Readonly<Record<PageName, () => Promise<{ work: object }>>> = {
+const works: Readonly<Record<PageName, () => Promise<{ work: object; held?: () => number }>>> = {
+  cropr: () => import('../cropr/work.js'),
   forgetting: () => import('../forgetting/work.js'),
   labels: () => import('../labels/work.js'),
   language: () => import('../language/work.js'),
@@ -44,10 +45,11 @@ async function start({ page, job, backend, order }: Extract<Request, { kind: 'st
   isStopped = false;
   try {
     port.postMessage({ kind: 'ready', machine: await startBackend(backend) });
-    const { work } = await works[page]();
-    const before = tf.memory().numTensors;
+    // A page may keep tensors on purpose, and says how many.
+    const { work, held = () => 0 } = await works[page]();
+    const before = tf.memory().numTensors - held();
     const result = await (work as Readonly<Record<string, AnyJob>>)[job]?.(order, newRun());
-    port.postMessage({ kind: 'done', result, tensors: { before, after: tf.memory().numTensors } });
+    port.postMessage({ kind: 'done', result, tensors: { before, after: tf.memory().numTensors - held() } });
   } catch (failure) {
     port.postMessage({ kind: 'failed', message: failure instanceof Error ? failure.message : String(failure) });
   }
