@@ -2,6 +2,7 @@ import {
   abs,
   add,
   clipByValue,
+  dispose,
   engine,
   floor,
   fused,
@@ -45,11 +46,6 @@ export interface FilterSetting {
 /** Samples that are worked on together, as channels: on WASM four cost little more than one. Backward they need more memory. */
 const GROUP = { forward: 4, backward: 2 };
 
-/** So many samples, or half where the remap function makes many images on the way. */
-function groupSize(pass: keyof typeof GROUP, { name }: Remap): number {
-  return GROUP[pass] / (name === 'gauss' ? 1 : 2);
-}
-
 /**
  * The fast local Laplacian filter: `image [B, H, W, 1]` → the same shape.
  *
@@ -70,7 +66,8 @@ export function fastFilter(
     [image, gain, ...parameters],
     (...inputs) => {
       // A kernel leaves to the backward pass what it would have to make again; without a gradient to come nobody asks.
-      const [value, rises] = runKernel('LLFLocalLaplacian', inputs, remap, setting, isTraced());
+      const isTraced = engine().state.gradientDepth > 0;
+      const [value, rises] = runKernel('LLFLocalLaplacian', inputs, remap, setting, isTraced);
       const saved = { ...Object.fromEntries(inputs.entries()), ...(rises && { rises }) };
       return { value: value ?? forward(inputs, remap, setting), saved };
     },
@@ -80,11 +77,6 @@ export function fastFilter(
       return fused.length > 0 ? fused : backward(dy, inputs, remap, setting);
     },
   );
-}
-
-/** Whether a gradient is being recorded. */
-function isTraced(): boolean {
-  return engine().state.gradientDepth > 0;
 }
 
 /** Runs a kernel where the backend has it and it knows the remap function; elsewhere there is no output. */
@@ -101,17 +93,17 @@ function runKernel(
   return runFused(name, inputs, { ...numbers, low, high, remap, rises });
 }
 
-/** The samples `first, first + 1, ...` of a group and their places in the range. */
+/** The numbers of the samples of a group, and their places in the range. */
 interface Group {
-  readonly first: number;
+  readonly samples: readonly number[];
   readonly nodes: readonly number[];
 }
 
-function groupsOf({ samples, range: [low, high], from, to, levels }: FilterSetting, size: number): Group[] {
-  if (from >= Math.min(to, levels - 1)) return [];
-  const nodes = Array.from({ length: samples }, (_, k) => low + ((high - low) * k) / (samples - 1));
-  const starts = Array.from({ length: Math.ceil(samples / size) }, (_, i) => i * size);
-  return starts.map((first) => ({ first, nodes: nodes.slice(first, first + size) }));
+function groupsOf({ samples, range: [low, high] }: FilterSetting, size: number): Group[] {
+  return Array.from({ length: Math.ceil(samples / size) }, (_, i) => {
+    const own = Array.from({ length: Math.min(size, samples - i * size) }, (_, j) => i * size + j);
+    return { samples: own, nodes: own.map((k) => low + ((high - low) * k) / (samples - 1)) };
+  });
 }
 
 /** One channel, minus each of the numbers: `[B, H, W, 1]` → `[B, H, W, numbers]`. Faster than `sub` on WASM. */
@@ -125,113 +117,102 @@ function minusEach(x: Tensor, numbers: readonly number[]): Tensor {
   });
 }
 
-/** For each level in use, where the local mean lies among the samples: 0 is the first, K − 1 the last. */
-function placesOf(gaussian: readonly Tensor[], { samples, range: [low, high], from, to }: FilterSetting): Tensor[] {
-  const scale = (samples - 1) / (high - low);
-  return gaussian.slice(0, -1).map((level, l) => {
-    return l < from || l >= to ? level : clipByValue(mul(sub(level, low), scale), 0, samples - 1);
-  });
+/** What both passes begin with. */
+interface Start {
+  readonly operators: PyramidOperators;
+  /** Local means at all levels. */
+  readonly gaussian: Tensor[];
+  /** The end of the levels that are made: all but the residual at most. */
+  readonly end: number;
+  /** Samples in a unit of the image. */
+  readonly scale: number;
+  /** For each of them, where the local mean lies among the samples: 0 is the first, K − 1 the last. */
+  readonly places: Tensor[];
+  readonly groups: Group[];
+}
+
+function startOf(image: Tensor, remap: Remap, setting: FilterSetting, pass: keyof typeof GROUP): Start {
+  const { samples, range, pyramid, levels, from, to } = setting;
+  const operators = pyramidOperators[pyramid];
+  const gaussian = chain(operators.down, image, levels);
+  const end = Math.min(to, levels - 1);
+  const scale = (samples - 1) / (range[1] - range[0]);
+  const places = gaussian
+    .slice(from, end)
+    .map((level) => clipByValue(mul(sub(level, range[0]), scale), 0, samples - 1));
+  // Half as many at a time where the remap function makes many images on the way.
+  const groups = places.length > 0 ? groupsOf(setting, GROUP[pass] / (remap.name === 'gauss' ? 1 : 2)) : [];
+  return { operators, gaussian, end, scale, places, groups };
 }
 
 /** The share of each sample of a group at each place: 1 on it, falling to 0 on its neighbours. */
-function sharesOf(places: Tensor, { first, nodes }: Group): Tensor {
-  return hat(
-    minusEach(
-      places,
-      nodes.map((_, i) => first + i),
-    ),
-  );
+function sharesOf(places: Tensor, { samples }: Group): Tensor {
+  return hat(minusEach(places, samples));
 }
 
 function hat(x: Tensor): Tensor {
   return tidy(() => relu(sub(1, abs(x))));
 }
 
-interface GroupWork {
-  readonly operators: PyramidOperators;
-  readonly remap: Remap;
-  readonly detail: Tensor;
-  readonly parameters: readonly Tensor[];
-  readonly to: number;
-}
-
-/** The Gaussian levels `[0, to]` of the remapped images of a group. */
-function remappedLevels(work: GroupWork): Tensor[] {
-  const { operators, remap, detail, parameters, to } = work;
-  return chain(
-    operators.down,
-    tidy(() => remap.value(detail, parameters)),
-    to + 1,
-  );
-}
-
-/** A band of them. */
-function bandOf({ up }: PyramidOperators, levels: readonly Tensor[], l: number): Tensor {
-  const [fine, coarse] = [levels[l], levels[l + 1]] as [Tensor, Tensor];
-  return sub(fine, up(coarse, sizeOf(fine)));
+/** A band of the remapped images of a group, weighted, and added up. */
+function bandSum({ up }: PyramidOperators, remapped: readonly Tensor[], l: number, weights: Tensor): Tensor {
+  const [fine, coarse] = [remapped[l], remapped[l + 1]] as [Tensor, Tensor];
+  return sum(mul(sub(fine, up(coarse, sizeOf(fine))), weights), 3, true);
 }
 
 function forward([image, gain, ...parameters]: Tensor[], remap: Remap, setting: FilterSetting): Tensor {
-  const operators = pyramidOperators[setting.pyramid];
   return tidy(() => {
     const { levels, from } = setting;
-    const to = Math.min(setting.to, levels - 1);
-    const gaussian = chain(operators.down, image as Tensor, levels);
-    const places = placesOf(gaussian, setting);
-    let sums: Tensor[] = places.map((level) => zerosLike(level));
-    for (const group of groupsOf(setting, groupSize('forward', remap))) {
+    const { operators, gaussian, end, places, groups } = startOf(image as Tensor, remap, setting, 'forward');
+    let sums: Tensor[] = places.map((place) => zerosLike(place));
+    for (const group of groups) {
       const last = sums;
       sums = tidy(() => {
-        const detail = minusEach(image as Tensor, group.nodes);
-        const remapped = remappedLevels({ operators, remap, detail, parameters, to });
-        return last.map((level, l) => {
-          if (l < from || l >= to) return add(level, 0);
-          return tidy(() => {
-            const shares = sharesOf(places[l] as Tensor, group);
-            return add(level, sum(mul(bandOf(operators, remapped, l), shares), 3, true));
-          });
-        });
+        const first = tidy(() => remap.value(minusEach(image as Tensor, group.nodes), parameters));
+        const remapped = chain(operators.down, first, end + 1);
+        return places.map((place, i) =>
+          tidy(() => add(last[i] as Tensor, bandSum(operators, remapped, from + i, sharesOf(place, group)))),
+        );
       });
-      for (const level of last) level.dispose();
+      dispose(last);
     }
-    return collapse(operators.up, [...sums, mul(gaussian[levels - 1] as Tensor, reshape(gain as Tensor, []))]);
+    const made = gaussian.map((level, l) =>
+      l === levels - 1 ? mul(level, reshape(gain as Tensor, [])) : (sums[l - from] ?? zerosLike(level)),
+    );
+    return collapse(operators.up, made);
   });
 }
 
 function backward(dy: Tensor, [image, gain, ...parameters]: Tensor[], remap: Remap, setting: FilterSetting): Tensor[] {
-  const operators = pyramidOperators[setting.pyramid];
   return tidy(() => {
-    const { levels, samples, range, from } = setting;
-    const to = Math.min(setting.to, levels - 1);
-    const gaussian = chain(operators.down, image as Tensor, levels);
+    const { levels, range, from } = setting;
+    const { operators, gaussian, end, scale, places, groups } = startOf(image as Tensor, remap, setting, 'backward');
     const dLevels = chain(operators.upAdjoint, dy, levels);
-    const places = placesOf(gaussian, setting);
-    const scale = (samples - 1) / (range[1] - range[0]);
     const dResidual = dLevels[levels - 1] as Tensor;
     const dGain = reshape(sum(mul(dResidual, gaussian[levels - 1] as Tensor)), (gain as Tensor).shape);
     // The rise of the output by the local mean, summed over the samples, for each level.
-    let rises: Tensor[] = places.map((level) => zerosLike(level));
+    let rises: Tensor[] = places.map((place) => zerosLike(place));
     let dImage = zerosLike(image as Tensor);
     let dParameters: Tensor[] = parameters.map((parameter) => zerosLike(parameter));
-    for (const group of groupsOf(setting, groupSize('backward', remap))) {
+    for (const group of groups) {
       const last = [dImage, ...rises, ...dParameters];
       [dImage, rises, dParameters] = tidy(() => {
         const detail = minusEach(image as Tensor, group.nodes);
         const more = tidy(() => {
-          const remapped = remappedLevels({ operators, remap, detail, parameters, to });
-          return rises.map((level, l) => {
-            if (l < from || l >= to) return add(level, 0);
-            const slopes = risesOf(places[l] as Tensor, group);
-            return tidy(() => add(level, sum(mul(slopes, bandOf(operators, remapped, l)), 3, true)));
+          const first = tidy(() => remap.value(detail, parameters));
+          const remapped = chain(operators.down, first, end + 1);
+          return places.map((place, i) => {
+            const slopes = risesOf(place, group);
+            return tidy(() => add(rises[i] as Tensor, bandSum(operators, remapped, from + i, slopes)));
           });
         });
         const dRemapped = tidy(() => {
-          const dBands = places.map((place, l) => {
-            if (l < from || l >= to) return zerosLike(place);
-            return tidy(() => mul(sharesOf(place, group), dLevels[l] as Tensor));
+          const dBands = gaussian.slice(0, end).map((level, l) => {
+            const place = places[l - from];
+            return place ? tidy(() => mul(sharesOf(place, group), dLevels[l] as Tensor)) : zerosLike(level);
           });
           // A level gives its band what it has, and takes from the band before what the level was raised to.
-          const dRemappedLevels = [...dBands.slice(0, to), 0].map((own, l) => {
+          const dRemappedLevels = [...dBands, 0].map((own, l) => {
             const before = dBands[l - 1];
             return before ? sub(own, operators.upAdjoint(before)) : own;
           });
@@ -244,21 +225,22 @@ function backward(dy: Tensor, [image, gain, ...parameters]: Tensor[], remap: Rem
           dParameters.map((total, i) => add(total, through.parameters[i] as Tensor)),
         ];
       });
-      for (const tensor of last) tensor.dispose();
+      dispose(last);
     }
     const dGaussian = gaussian.map((level, l) => {
       if (l === levels - 1) return mul(dResidual, reshape(gain as Tensor, []));
+      const rise = rises[l - from];
+      if (!rise) return zerosLike(level);
       const inside = logicalAnd(greaterEqual(level, range[0]), less(level, range[1]));
-      return where(inside, mul(mul(rises[l] as Tensor, dLevels[l] as Tensor), scale), zerosLike(level));
+      return where(inside, mul(mul(rise, dLevels[l] as Tensor), scale), zerosLike(level));
     });
     return [add(dImage, collapse(operators.downAdjoint, dGaussian)), dGain, ...dParameters];
   });
 }
 
 /** The slope of the share of each sample, from the right: −1 where the place is in the cell above it, +1 in the one below. */
-function risesOf(places: Tensor, { first, nodes }: Group): Tensor {
+function risesOf(places: Tensor, { samples }: Group): Tensor {
   const cell = floor(places);
-  const samples = nodes.map((_, i) => first + i);
   const below = samples.map((k) => k - 1);
   return sub(hat(minusEach(cell, below)), hat(minusEach(cell, samples)));
 }

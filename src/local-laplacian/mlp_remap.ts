@@ -1,5 +1,6 @@
 import {
   add,
+  concat,
   div,
   exp,
   matMul,
@@ -8,6 +9,7 @@ import {
   relu,
   reshape,
   rsqrt,
+  slice,
   softplus,
   square,
   sub,
@@ -65,40 +67,42 @@ export function mlpWeights({ hidden, batchNorm, residual, monotone }: MLPForm, s
   return table;
 }
 
+/** The statistics by which the batch norm of hidden layer `i` normalises its units `x [N, units]`. */
+export type StatisticsLaw = (x: Tensor, i: number) => Statistics;
+
 /**
- * m at each detail: `[N, 1]` → `[N, 1]`. The batch norm uses the given statistics, or those of these details, which it
- * appends to `found`. Gradients flow to details and weights, through the statistics too.
+ * m at each detail: `[N, 1]` → `[N, 1]`, by the weights whose names end in `suffix`. The batch norm uses the statistics of
+ * these details, or others by the law. Gradients flow to details and weights, through the statistics too.
  */
 export function mlpRemap(
   details: Tensor,
   weights: MLPWeights,
   form: MLPForm,
-  given?: readonly Statistics[],
-  found: Statistics[] = [],
+  suffix = '',
+  law: StatisticsLaw = statisticsOf,
 ): Tensor {
-  const weight = (name: string, i: number): Tensor => weights[`${name}${i}`] as Tensor;
+  const weight = (name: string, i: number): Tensor => weights[`${name}${i}${suffix}`] as Tensor;
   const { monotone, residual, batchNorm, hidden } = form;
   const kernel = (i: number): Tensor =>
     monotone ? div(softplus(weight('kernel', i)), weight('kernel', i).shape[0] as number) : weight('kernel', i);
   const layer = (x: Tensor, i: number): Tensor => {
-    const [sum, bias] = [matMul(x as Tensor2D, kernel(i) as Tensor2D), weights[`bias${i}`]];
+    const [sum, bias] = [matMul(x as Tensor2D, kernel(i) as Tensor2D), weights[`bias${i}${suffix}`]];
     return bias ? add(sum, bias) : sum;
   };
   let x = details;
   for (let i = 0; i < hidden.length; i++) {
     x = layer(x, i);
     if (batchNorm) {
-      const statistics = given?.[i] ?? statisticsOf(x);
-      found.push(statistics);
+      const { mean, variance } = law(x, i);
       const gamma = monotone ? exp(weight('gamma', i)) : weight('gamma', i);
-      const scale = mul(gamma, rsqrt(add(statistics.variance, EPSILON)));
-      x = add(mul(sub(x, statistics.mean), scale), weight('beta', i));
+      x = add(mul(sub(x, mean), mul(gamma, rsqrt(add(variance, EPSILON)))), weight('beta', i));
     }
     x = activate(x, form);
   }
   const output = layer(x, hidden.length);
   if (!residual) return output;
-  return add(weights['skip'] ? mul(details, exp(weights['skip'])) : details, output);
+  const skip = weights[`skip${suffix}`];
+  return add(skip ? mul(details, exp(skip)) : details, output);
 }
 
 /** Mean and variance over the rows. */
@@ -118,8 +122,8 @@ function activate(x: Tensor, { activation, monotone }: MLPForm): Tensor {
 
 /** m at details of any shape. The batch norm uses the statistics of the grid `[G, 1]`, whatever the details are. */
 export function mlpRemapAt(details: Tensor, grid: Tensor, weights: MLPWeights, form: MLPForm): Tensor {
-  const found: Statistics[] = [];
-  if (form.batchNorm) mlpRemap(grid, weights, form, undefined, found);
-  const column = reshape(details, [-1, 1]);
-  return reshape(mlpRemap(column, weights, form, form.batchNorm ? found : undefined), details.shape);
+  const count = grid.shape[0] as number;
+  const both = concat([grid, reshape(details, [-1, 1])]);
+  const remapped = mlpRemap(both, weights, form, '', (x) => statisticsOf(slice(x, 0, count)));
+  return reshape(slice(remapped, count), details.shape);
 }

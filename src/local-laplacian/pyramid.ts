@@ -1,6 +1,6 @@
 import { add, sub, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { requireInteger, requireOneOf, requireShape } from '../core/checks.js';
-import { withGradient } from '../ops/custom_gradient.js';
+import { linearMap } from './linear_map.js';
 import { PYRAMIDS, type Pyramid, type PyramidOperators, pyramidOperators } from './pyramid_operators.js';
 import { halved, type Size, sizeOf } from './size.js';
 
@@ -60,28 +60,17 @@ export function laplacianPyramid(image: Tensor, options: PyramidOptions = {}): T
   const levels = requireInteger(owner, 'levels', options.levels ?? defaultLevels(...sizeOf(image)), 1);
   const { down, downAdjoint, up, upAdjoint } = operatorsOf(owner, options.pyramid);
   return tidy(() => {
-    const laplacian: Tensor[] = [];
-    let fine = image;
-    while (laplacian.length < levels - 1) {
-      const size = sizeOf(fine);
-      const coarse = linearMap(fine, down, (dy) => downAdjoint(dy, size));
-      laplacian.push(
-        sub(
-          fine,
-          linearMap(coarse, (x) => up(x, size), upAdjoint),
-        ),
-      );
-      fine = coarse;
-    }
-    // A residual that is the image itself must be another tensor: the caller disposes both.
-    return [
-      ...laplacian,
-      linearMap(
+    const halve = (fine: Tensor): Tensor => linearMap(fine, down, (dy) => downAdjoint(dy, sizeOf(fine)));
+    const gaussian = chain(halve, image, levels);
+    return gaussian.map((fine, l) => {
+      const coarse = gaussian[l + 1];
+      // A residual that is the image itself must be another tensor: the caller disposes both.
+      if (!coarse) return add(fine, 0);
+      return sub(
         fine,
-        (x) => add(x, 0),
-        (dy) => dy,
-      ),
-    ];
+        linearMap(coarse, (x) => up(x, sizeOf(fine)), upAdjoint),
+      );
+    });
   });
 }
 
@@ -116,13 +105,4 @@ export function collapsePyramid(levels: readonly Tensor[], { pyramid }: Pick<Pyr
 /** The operators of a convention, by default `'paris'`. */
 export function operatorsOf(owner: string, pyramid: Pyramid = 'paris'): PyramidOperators {
   return pyramidOperators[requireOneOf(owner, 'pyramid', pyramid, PYRAMIDS)];
-}
-
-/** A linear map as a differentiable operation. */
-function linearMap(x: Tensor, map: (x: Tensor) => Tensor, adjoint: (dy: Tensor) => Tensor): Tensor {
-  return withGradient(
-    [x],
-    (x) => ({ value: map(x), saved: {} }),
-    (dy) => [adjoint(dy)],
-  );
 }

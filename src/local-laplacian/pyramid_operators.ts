@@ -93,7 +93,7 @@ function fineBorder(length: number): Border {
 
 /** Beyond a coarse level: reflected before, repeated after. */
 function coarseBorder(length: number): Border {
-  return { before: [reflected(-1, length)], after: [length - 1] };
+  return { before: [Math.min(1, length - 1)], after: [length - 1] };
 }
 
 function extendBoth(x: Tensor, of: (length: number) => Border): Tensor {
@@ -115,13 +115,11 @@ const opencv: PyramidOperators = {
 };
 
 /** The same, but that what a step makes on the way does not outlive it. */
-function tidied({ down, downAdjoint, up, upAdjoint }: PyramidOperators): PyramidOperators {
-  return {
-    down: (fine) => tidy(() => down(fine)),
-    downAdjoint: (coarse, size) => tidy(() => downAdjoint(coarse, size)),
-    up: (coarse, size) => tidy(() => up(coarse, size)),
-    upAdjoint: (fine) => tidy(() => upAdjoint(fine)),
-  };
+function tidied(operators: PyramidOperators): PyramidOperators {
+  const maps = Object.entries(operators) as [string, (x: Tensor, size: Size) => Tensor][];
+  return Object.fromEntries(
+    maps.map(([name, map]) => [name, (x: Tensor, size: Size) => tidy(() => map(x, size))]),
+  ) as unknown as PyramidOperators;
 }
 
 /** The operators of a convention. */

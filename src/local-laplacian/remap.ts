@@ -39,6 +39,9 @@ export interface Remap {
   gradient(detail: Tensor, dy: Tensor, parameters: readonly Tensor[]): RemapGradients;
 }
 
+/** The parameters of both functions that are formulas. */
+type Three = readonly [sigma: Tensor, alpha: Tensor, beta: Tensor];
+
 /** exp(-40) is the smallest factor worth keeping: products that become denormal cost 4x on WASM. */
 const SMALLEST_EXPONENT = -40;
 
@@ -52,7 +55,7 @@ export const gaussRemap: Remap = {
   value: (detail, [sigma, alpha, beta]) =>
     mul(detail, add(mul(bell(detail, sigma as Tensor), alpha as Tensor), beta as Tensor)),
   gradient: (detail, dy, parameters) => {
-    const [sigma, alpha, beta] = parameters as [Tensor, Tensor, Tensor];
+    const [sigma, alpha, beta] = parameters as Three;
     const weight = bell(detail, sigma);
     const ratio = tidy(() => div(square(detail), square(sigma)));
     const slope = (): Tensor => add(mul(mul(weight, sub(1, ratio)), alpha), beta);
@@ -100,12 +103,7 @@ interface ParisParts {
   readonly slope: Tensor | number;
 }
 
-function parisParts(
-  detail: Tensor,
-  [sigma, alpha]: readonly [Tensor, Tensor, Tensor],
-  isBlended: boolean,
-  smallest: number,
-): ParisParts {
+function parisParts(detail: Tensor, [sigma, alpha]: Three, isBlended: boolean, smallest: number): ParisParts {
   return tidy(() => {
     const size = abs(detail);
     const share = div(maximum(size, smallest), sigma);
@@ -129,18 +127,21 @@ export function parisRemap(isBlended: boolean): Remap {
   return {
     name: isBlended ? 'parisBlended' : 'paris',
     value: (detail, parameters) => {
-      const three = parameters as [Tensor, Tensor, Tensor];
-      const [sigma, , beta] = three;
-      const { size, isDetail, share, excess, tau } = parisParts(detail, three, isBlended, SMALLEST_DETAIL);
+      const [sigma, , beta] = parameters as Three;
+      const { size, isDetail, share, excess, tau } = parisParts(
+        detail,
+        parameters as Three,
+        isBlended,
+        SMALLEST_DETAIL,
+      );
       const edge = add(mul(sub(size, sigma), beta), sigma);
       return mul(signOf(detail), where(isDetail, mul(add(share, mul(excess, tau)), sigma), edge));
     },
     gradient: (detail, dy, parameters) => {
-      const three = parameters as [Tensor, Tensor, Tensor];
-      const [sigma, alpha, beta] = three;
+      const [sigma, alpha, beta] = parameters as Three;
       const { size, isDetail, share, power, excess, tau, slope } = parisParts(
         detail,
-        three,
+        parameters as Three,
         isBlended,
         SMALLEST_SLOPE_AT,
       );
@@ -170,6 +171,12 @@ interface Cells {
   readonly place: Tensor;
 }
 
+/** The entries to the left of places in a table, by the numbers of their cells, and how far it rises from there to the right. */
+export function cellEnds(table: Tensor, cell: Tensor): [left: Tensor, rise: Tensor] {
+  const left = gather(table, cell);
+  return [left, sub(gather(table, add(cell, scalar(1, 'int32'))), left)];
+}
+
 /** A table of one function over the details in `[-span, span]`, straight between its nodes and beyond its ends. */
 export function tableRemap(span: number): Remap {
   const cells = (detail: Tensor, nodes: number): Cells => {
@@ -182,22 +189,25 @@ export function tableRemap(span: number): Remap {
     value: (detail, [table]) => {
       const nodes = reshape(table as Tensor, [-1]);
       const { cell, place } = cells(detail, nodes.size);
-      const left = gather(nodes, cell);
-      const value = add(left, mul(sub(gather(nodes, add(cell, scalar(1, 'int32'))), left), place));
-      return reshape(value, detail.shape);
+      const [left, rise] = cellEnds(nodes, cell);
+      return reshape(add(left, mul(rise, place)), detail.shape);
     },
     gradient: (detail, dy, [table]) => {
       const nodes = reshape(table as Tensor, [-1]);
       const { cell, place } = cells(detail, nodes.size);
-      const right = add(cell, scalar(1, 'int32'));
-      const rise = mul(sub(gather(nodes, right), gather(nodes, cell)), (nodes.size - 1) / (2 * span));
+      const slope = mul(cellEnds(nodes, cell)[1], (nodes.size - 1) / (2 * span));
       const flat = reshape(dy, [-1]);
       const toRight = mul(flat, place);
       const bins = (places: Tensor, weights: Tensor): Tensor =>
         denseBincount(places as Tensor1D, weights as Tensor1D, nodes.size);
       return {
-        detail: reshape(mul(flat, rise), detail.shape),
-        parameters: [reshape(add(bins(cell, sub(flat, toRight)), bins(right, toRight)), (table as Tensor).shape)],
+        detail: reshape(mul(flat, slope), detail.shape),
+        parameters: [
+          reshape(
+            add(bins(cell, sub(flat, toRight)), bins(add(cell, scalar(1, 'int32')), toRight)),
+            (table as Tensor).shape,
+          ),
+        ],
       };
     },
   };

@@ -1,4 +1,5 @@
 import { requireNumber } from '../core/checks.js';
+import { between } from './between.js';
 
 /** A remap function as numbers: what a filter does to details. */
 export interface RemapCurve {
@@ -46,10 +47,7 @@ export function isMonotone({ remapped }: RemapCurve, tolerance = 1e-6): boolean 
 function at(d: number, detail: readonly number[], values: readonly number[]): number {
   const last = detail.length - 1;
   const [low, high] = [detail[0], detail[last]] as [number, number];
-  const place = (last * (d - low)) / (high - low);
-  const left = Math.min(Math.max(Math.floor(place), 0), last - 1);
-  const share = Math.min(Math.max(place - left, 0), 1);
-  return (values[left] as number) * (1 - share) + (values[left + 1] as number) * share;
+  return between(values, (last * (d - low)) / (high - low));
 }
 
 const inWords = (slope: number, more: string, less: string): string =>

@@ -11,7 +11,7 @@ import {
   type Tensor4D,
   tensor,
   tidy,
-  zeros,
+  zerosLike,
 } from '@tensorflow/tfjs-core';
 import { type Size, sizeOf } from './size.js';
 
@@ -38,8 +38,8 @@ export function shrink(x: Tensor, taps: readonly number[], zeros: number): Tenso
 export function spread(x: Tensor, taps: readonly number[], margin: number, [height, width]: Size): Tensor {
   const [batch, rows, columns, channels] = x.shape as [number, number, number, number];
   const both = tidy(() => {
-    const wide = tidy(() => reshape(concat([x, zeros(x.shape)], 3), [batch, rows, 1, 2 * columns * channels]));
-    return reshape(concat([wide, zeros(wide.shape)], 2), [batch, 2 * rows, 2 * columns, channels]);
+    const wide = tidy(() => reshape(concat([x, zerosLike(x)], 3), [batch, rows, 1, 2 * columns * channels]));
+    return reshape(concat([wide, zerosLike(wide)], 2), [batch, 2 * rows, 2 * columns, channels]);
   });
   // At an odd length there is one zero too many: after the samples, or in them.
   const [down, across] = [height % 2, width % 2];
@@ -73,12 +73,11 @@ export function extend(x: Tensor, axis: number, { before, after }: Border): Tens
 export function fold(y: Tensor, axis: number, { before, after }: Border): Tensor {
   const size = (y.shape[axis] as number) - before.length - after.length;
   const beyond = [...before.map((to, i) => [i, to]), ...after.map((to, i) => [before.length + size + i, to])];
-  let sum = strip(y, axis, before.length, size);
-  for (const [from = 0, to = 0] of beyond) {
-    const last = sum;
-    const margins = y.shape.map((_, i): [number, number] => (i === axis ? [to, size - 1 - to] : [0, 0]));
-    sum = tidy(() => add(last, pad(strip(y, axis, from, 1), margins)));
-    last.dispose();
-  }
-  return sum;
+  return beyond.reduce(
+    (sum, [from = 0, to = 0]) => {
+      const margins = y.shape.map((_, i): [number, number] => (i === axis ? [to, size - 1 - to] : [0, 0]));
+      return tidy(() => add(sum, pad(strip(y, axis, from, 1), margins)));
+    },
+    strip(y, axis, before.length, size),
+  );
 }

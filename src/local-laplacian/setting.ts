@@ -14,7 +14,7 @@ export interface FilterOptions {
   levels?: number | undefined;
   /** Samples K of the local mean; at least 2. The remap function should not bend within `1 / (K - 1)` of the range. Default 16. */
   samples?: number | undefined;
-  /** Values of the image between which the samples lie, `[low, high]`. Default `[0, 1]`. */
+  /** Values of the image between which the samples lie, `[low, high]`: a setting, which is not trained. Default `[0, 1]`. */
   range?: readonly [low: number, high: number] | undefined;
   /** How a level is halved and doubled. Default `'paris'`. */
   pyramid?: Pyramid | undefined;

@@ -16,7 +16,7 @@ import {
   transpose,
 } from '@tensorflow/tfjs-core';
 import { argumentError, requireInteger, requireNumber, requireOneOf, requireShape } from '../core/checks.js';
-import { withGradient } from '../ops/custom_gradient.js';
+import { linearMap } from './linear_map.js';
 
 /** Options of {@link ssim}. */
 export interface SSIMOptions {
@@ -63,10 +63,10 @@ function windowMeans(x: Tensor, taps: readonly number[]): Tensor {
     const tall = conv2d(image as Tensor4D, rows, 1, [[0, 0], across, [0, 0], [0, 0]]);
     return conv2d(tall, columns, 1, [[0, 0], [0, 0], across, [0, 0]]);
   };
-  return withGradient(
-    [x],
-    (x) => ({ value: pass(x, 0), saved: {} }),
-    (dy) => [pass(dy, taps.length - 1)],
+  return linearMap(
+    x,
+    (image) => pass(image, 0),
+    (dy) => pass(dy, taps.length - 1),
   );
 }
 
@@ -152,7 +152,7 @@ export function ssimLoss(options: SSIMLossOptions = {}): (target: Tensor, predic
   windowOf(owner, window);
   return (target, predicted) =>
     tidy(() => {
-      const error = mean(reshape(square(sub(target, predicted)), [target.shape[0] as number, -1]), 1);
-      return add(mul(error, mse), mul(sub(1, ssim(target, predicted, window)), weight));
+      const difference = mul(sub(1, ssim(target, predicted, window)), weight);
+      return add(difference, mul(mean(square(sub(target, predicted)), [1, 2, 3]), mse));
     });
 }

@@ -1,4 +1,5 @@
 /** Histogram matching of Aubry et al. in plain numbers: how one distribution becomes another. */
+import { between } from './between.js';
 
 const BINS = 256;
 /** Bins of the distribution that is matched. */
@@ -49,12 +50,7 @@ export function extended(table: Float64Array, { after }: TableReading): Float64A
 /** The function at values in `[0, 1]`. */
 export function applyTable(table: Float64Array, reading: TableReading, values: Float64Array): Float64Array {
   const entries = extended(table, reading);
-  return values.map((value) => {
-    const at = value * (BINS - 1);
-    const cell = Math.min(Math.max(Math.floor(at), 0), BINS - 1);
-    const share = (at - cell) / reading.flatness;
-    return (entries[cell] as number) * (1 - share) + (entries[cell + 1] as number) * share;
-  });
+  return values.map((value) => between(entries, value * (BINS - 1), reading.flatness));
 }
 
 /** Lengths of the gradient of an image, by differences to the next pixel: (height − 1) x (width − 1) of them. */

@@ -1,21 +1,8 @@
-import {
-  abs,
-  add,
-  cast,
-  floor,
-  gather,
-  mul,
-  ones,
-  reshape,
-  scalar,
-  sub,
-  type Tensor,
-  tensor,
-  tidy,
-} from '@tensorflow/tfjs-core';
+import { abs, add, cast, floor, mul, ones, reshape, sub, type Tensor, tensor, tidy } from '@tensorflow/tfjs-core';
 import { argumentError, requireInteger, requireOneOf, requireShape } from '../core/checks.js';
 import { fastFilter } from './fast_filter.js';
-import { type Remap, signOf } from './remap.js';
+import { cellEnds, type Remap, signOf } from './remap.js';
+import { settingFor } from './setting.js';
 import { sizeOf } from './size.js';
 import { applyTable, extended, gradientLengths, matchingTable, READINGS, rescaled } from './style_tables.js';
 
@@ -44,11 +31,8 @@ function styleRemap(table: Float64Array, mode: Mode): Remap {
     name: 'custom',
     value: (detail) => {
       const at = mul(reshape(abs(detail), [-1]), last);
-      const cell = cast(floor(at), 'int32');
-      const nodes = tensor(Float32Array.from(entries));
-      const left = gather(nodes, cell);
-      const right = gather(nodes, add(cell, scalar(1, 'int32')));
-      const value = add(left, mul(sub(right, left), mul(sub(at, floor(at)), 1 / reading.flatness)));
+      const [left, rise] = cellEnds(tensor(Float32Array.from(entries)), cast(floor(at), 'int32'));
+      const value = add(left, mul(rise, mul(sub(at, floor(at)), 1 / reading.flatness)));
       const remapped = mul(signOf(detail), reshape(value, detail.shape));
       return mode === 'official' ? add(detail, remapped) : remapped;
     },
@@ -82,15 +66,15 @@ function styleRemap(table: Float64Array, mode: Mode): Remap {
  */
 export async function styleTransfer(image: Tensor, model: Tensor, options: StyleTransferOptions = {}): Promise<Tensor> {
   const owner = 'styleTransfer';
-  const mode: Mode = requireOneOf(owner, 'mode', options.mode ?? 'clean', MODES);
+  const mode: Mode = requireOneOf(owner, 'mode', options.mode ?? 'clean', Object.keys(READINGS) as Mode[]);
   const finish = requireOneOf(owner, 'finish', options.finish ?? 'intensity', ['intensity', 'gradient']);
   const iterations = requireInteger(owner, 'iterations', options.iterations ?? 5, 1);
   const samples = requireInteger(owner, 'samples', options.samples ?? 20, 2);
   const [source, goal] = [await pixels(owner, 'image', image), await pixels(owner, 'model', model)];
   const [height, width] = sizeOf(image);
-  const officialLevels = Math.ceil(Math.log(Math.min(height, width)) - Math.log(2)) + 2;
+  const officialLevels = Math.ceil(Math.log(Math.min(height, width) / 2)) + 2;
   const levels = requireInteger(owner, 'levels', options.levels ?? officialLevels, 1);
-  const setting = { pyramid: 'paris', levels, samples, range: [0, 1], from: 0, to: levels } as const;
+  const setting = settingFor(owner, image, { pyramid: 'paris', levels, samples, range: [0, 1] });
   const goalLengths = gradientLengths(goal, sizeOf(model)[1]);
   const matched = (values: Float64Array): Float64Array =>
     applyTable(matchingTable(values, goal), READINGS[mode], values);
@@ -108,8 +92,6 @@ export async function styleTransfer(image: Tensor, model: Tensor, options: Style
   }
   return tensor(Float32Array.from(finish === 'intensity' ? output : filtered), image.shape);
 }
-
-const MODES: readonly Mode[] = ['clean', 'official'];
 
 /** The values of a grey image in [0, 1]. */
 async function pixels(owner: string, name: string, image: Tensor): Promise<Float64Array> {

@@ -1,4 +1,4 @@
-import { add, linspace, ones, reshape, serialization, type Tensor, tidy, zeros } from '@tensorflow/tfjs-core';
+import { add, linspace, ones, serialization, type Tensor, tidy, zerosLike } from '@tensorflow/tfjs-core';
 import { argumentError, requireBoolean, requireInteger, requireNumber, requireOneOf } from '../core/checks.js';
 import { constant } from '../core/laws.js';
 import { asList, type SeededArgs, SeededLayer, type Shape } from '../core/layer.js';
@@ -117,7 +117,7 @@ export class TrainableLLF extends SeededLayer<TrainableLLFOptions> {
           .map(({ remap, parameters }, l) => {
             const band = remaps.length === 1 ? setting : { ...setting, from: l, to: l + 1 };
             // Each remap function makes its levels; the residual comes with the first.
-            return fastFilter(x, l === 0 ? residualGain : zeros([1]), remap, parameters, band);
+            return fastFilter(x, l === 0 ? residualGain : zerosLike(residualGain), remap, parameters, band);
           })
           .reduce((sum, part) => add(sum, part)),
       );
@@ -142,9 +142,9 @@ export class TrainableLLF extends SeededLayer<TrainableLLFOptions> {
     const [details, values] = tidy(() => {
       const { remap, parameters } = this.remaps()[level] as CurrentRemap;
       const detail = linspace(-span, span, count);
-      return [detail.dataSync(), reshape(remap.value(detail, parameters), [count]).dataSync()];
-    });
-    return curveOf(Array.from(details as Float32Array), Array.from(values as Float32Array));
+      return [detail, remap.value(detail, parameters)].map((x) => [...x.dataSync()]);
+    }) as [number[], number[]];
+    return curveOf(details, values);
   }
 }
 serialization.registerClass(TrainableLLF);

@@ -49,10 +49,8 @@ export function currentRemap(start: RemapStart, all: MLPWeights, suffix: string)
   const { remap, sigmaMin, noiseBlend, range } = start;
   const weight = (name: string): Tensor => all[`${name}${suffix}`] as Tensor;
   if (typeof remap === 'object') {
-    const own = Object.keys(mlpWeights(remap)).map((name) => [name, weight(name)] as const);
     const span = spanOf(range);
-    const table = mlpRemap(detailGrid(span), Object.fromEntries(own), remap);
-    return { remap: tableRemap(span), parameters: [table] };
+    return { remap: tableRemap(span), parameters: [mlpRemap(detailGrid(span), all, remap, suffix)] };
   }
   const sigma = add(softplus(weight('sigmaRaw')), sigmaMin);
   if (remap === 'paris')

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { AffineNorm } from '../../src/local-laplacian/affine_norm_layer.js';
 import { localLaplacian } from '../../src/local-laplacian/local_laplacian.js';
-import { type MLPForm, mlpRemap, type Statistics } from '../../src/local-laplacian/mlp_remap.js';
+import { type MLPForm, mlpRemap, type StatisticsLaw } from '../../src/local-laplacian/mlp_remap.js';
 import { MLPRemap } from '../../src/local-laplacian/mlp_remap_layer.js';
 import { collapsePyramid, laplacianPyramid } from '../../src/local-laplacian/pyramid.js';
 import { curveOf, explainRemap, isMonotone, type RemapCurve } from '../../src/local-laplacian/remap_curve.js';
@@ -23,7 +23,7 @@ function recordedMLP(one: (typeof mlps.cases)[number]): {
   form: MLPForm;
   names: string[];
   arrays: Recorded[];
-  statistics: () => Statistics[] | undefined;
+  law: StatisticsLaw;
 } {
   const layers = one.layers as RecordedLayer[];
   const ours = { W: 'kernel', b: 'bias', gamma: 'gamma', beta: 'beta' } as const;
@@ -43,13 +43,10 @@ function recordedMLP(one: (typeof mlps.cases)[number]): {
     },
     names: entries.map(([name]) => name),
     arrays: entries.map(([, array]) => array),
-    statistics: () =>
-      one.batchnorm
-        ? layers.slice(0, -1).map((layer) => ({
-            mean: toTensor(decode(layer['mean'] as Recorded)),
-            variance: toTensor(decode(layer['var'] as Recorded)),
-          }))
-        : undefined,
+    law: (_, i) => ({
+      mean: toTensor(decode(layers[i]?.['mean'] as Recorded)),
+      variance: toTensor(decode(layers[i]?.['var'] as Recorded)),
+    }),
   };
 }
 
@@ -57,7 +54,7 @@ onEachBackend((backend) => {
   const tolerance = (value: number): number => (backend === 'webgl' ? 4 * value : value);
 
   describe.each(mlps.cases.map((one) => [one.name, one] as const))('the MLP %s', (_, one) => {
-    const { form, names, arrays, statistics } = recordedMLP(one);
+    const { form, names, arrays, law } = recordedMLP(one);
     const named = (tensors: readonly tf.Tensor[]): Record<string, tf.Tensor> =>
       Object.fromEntries(names.map((name, i) => [name, tensors[i] as tf.Tensor]));
 
@@ -65,7 +62,7 @@ onEachBackend((backend) => {
       tf.tidy(() => {
         const grid = tf.reshape(toTensor(decode(one.d_grid)), [-1, 1]);
         const weights = named(arrays.map((array) => toTensor(decode(array))));
-        const values = mlpRemap(grid, weights, form, statistics());
+        const values = mlpRemap(grid, weights, form, '', law);
         expect(largestError(values.dataSync(), decode(one.m_grid).values)).toBeLessThanOrEqual(tolerance(2e-6));
         if (!one.m_grid_bn_train_mode) return;
         const training = mlpRemap(grid, weights, form).dataSync();
@@ -76,9 +73,8 @@ onEachBackend((backend) => {
     it('in the filter gives the recorded image, loss and gradients', () => {
       const { llf } = one;
       tf.tidy(() => {
-        const given = statistics();
         const run = (x: tf.Tensor, weights: readonly tf.Tensor[]): tf.Tensor =>
-          composedFilter(x, llf.nlev, llf.K, (d) => mlpRemap(d, named(weights), form, given));
+          composedFilter(x, llf.nlev, llf.K, (d) => mlpRemap(d, named(weights), form, '', law));
         const inputs = [
           imageOf(gradients.images['37x53']),
           tf.scalar(llf.gain),
@@ -113,7 +109,7 @@ onEachBackend((backend) => {
       tf.tidy(() => {
         const weights = named(arrays.map((array) => toTensor(decode(array))));
         const errorAt = (nodes: number): number => {
-          const remap = mlpRemap(tf.reshape(tf.linspace(-1, 1, nodes), [-1, 1]), weights, form, statistics());
+          const remap = mlpRemap(tf.reshape(tf.linspace(-1, 1, nodes), [-1, 1]), weights, form, '', law);
           const options = { remap, levels: one.llf.nlev, samples: one.llf.K };
           const output = localLaplacian(imageOf(gradients.images['37x53']), options);
           return largestError(output.dataSync(), decode(one.llf.llf_output).values);
@@ -221,6 +217,19 @@ onEachBackend((backend) => {
       const seeds = [1, 2, 3, 4, 5];
       expect(seeds.map((seed) => isMonotone(curve(true, seed)))).toEqual(seeds.map(() => true));
       expect(seeds.some((seed) => !isMonotone(curve(false, seed)))).toBe(true);
+    });
+
+    it('a residual gain multiplies the coarsest level and nothing else', () => {
+      tf.tidy(() => {
+        const layer = new TrainableLLF({ samples: 8, levels: 3, alpha: 1, residual: 'gain', seed: 1 });
+        const plain = layer.apply(image()) as tf.Tensor;
+        layer.setWeights(layer.getWeights().map((weight, i, all) => (i === all.length - 1 ? tf.tensor([3]) : weight)));
+        const gained = layer.apply(image()) as tf.Tensor;
+        const levels = laplacianPyramid(image(), { levels: 3 });
+        const residual = levels.map((level, l) => (l < 2 ? tf.zerosLike(level) : tf.mul(level, 2)));
+        const expected = tf.add(plain, collapsePyramid(residual)).dataSync();
+        expect(largestError(gained.dataSync(), expected)).toBeLessThanOrEqual(1e-5);
+      });
     });
 
     it('takes colour by luminance or by channel; grey stays grey', () => {
@@ -341,4 +350,30 @@ describe('AffineNorm and MLPRemap', () => {
       expect(run(new MLPRemap({ hidden: [4], seed: 1, span: 4 }))).toEqual([1, 2, 4]);
     });
   });
+
+  it.each([false, true])(
+    'the network has six hidden layers; the residual form adds the detail: monotone %s',
+    (monotone) => {
+      tf.tidy(() => {
+        const details = tf.linspace(-1, 1, 31);
+        const [residual, literal] = [true, false].map((residual) => {
+          const layer = new MLPRemap({ residual, monotone, seed: 1 });
+          layer.build([31]);
+          layer.built = true;
+          return layer;
+        }) as [MLPRemap, MLPRemap];
+        const names = literal.weights.map(({ originalName }) => originalName);
+        expect(names.filter((name) => name.startsWith('kernel'))).toHaveLength(7);
+        expect(names.filter((name) => name.startsWith('gamma'))).toHaveLength(6);
+        // The literal one starts as a curve of its own; its weights make the other d and that curve.
+        residual.setWeights([...literal.getWeights(), ...(monotone ? [tf.zeros([1])] : [])]);
+        const own = literal.apply(details) as tf.Tensor;
+        expect(Math.max(...own.dataSync().map(Math.abs))).toBeGreaterThan(0.01);
+        const both = residual.apply(details) as tf.Tensor;
+        expect(largestError(tf.sub(both, details).dataSync(), own.dataSync())).toBeLessThanOrEqual(1e-5);
+        if (monotone) expect(isMonotone(curveOf([...details.dataSync()], [...own.dataSync()]))).toBe(true);
+        for (const weight of [...residual.weights, ...literal.weights]) weight.dispose();
+      });
+    },
+  );
 });
