@@ -204,7 +204,7 @@ describe('bad input is named:', () => {
   });
 });
 
-onEachBackend(() => {
+onEachBackend((backend) => {
   const run = (x: tf.Tensor, options = {}): Float32Array =>
     tf.tidy(
       () =>
@@ -248,6 +248,62 @@ onEachBackend(() => {
       );
       expect(Number.isFinite(gradient)).toBe(true);
     });
+
+    // In software rendering each filter takes a second.
+    const isSlow = backend === 'webgl';
+    const remaps = {
+      gauss: {},
+      paris: { remap: 'paris', alpha: 0.5 },
+      'paris without blend': { remap: 'paris', alpha: 0.5, noiseBlend: false },
+    } as const;
+
+    it.each(Object.entries(remaps).slice(isSlow ? 2 : 0))(
+      'constant ones, and one pixel, give finite gradients: %s',
+      (_, options) => {
+        const sizes = [
+          [6, 5],
+          [1, 1],
+        ] as const;
+        for (const [height, width] of sizes.slice(0, isSlow ? 1 : 2)) {
+          tf.tidy(() => {
+            const loss = (...all: tf.Tensor[]): tf.Tensor => {
+              const [x, sigma, alpha, beta] = all as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
+              return tf.mean(tf.square(localLaplacian(x, { samples: 3, levels: 3, ...options, sigma, alpha, beta })));
+            };
+            // The value is that of a sample, so that details are exactly 0.
+            const inputs = [tf.fill([1, height, width, 1], 0.5), tf.tensor([0.2]), tf.tensor([0.5]), tf.tensor([1])];
+            const gradients = tf
+              .grads(loss)(inputs)
+              .map((gradient) => [...gradient.dataSync()]);
+            expect(gradients.flat().every(Number.isFinite)).toBe(true);
+            // Lighter as a whole, an image stays constant.
+            expect(gradients[0]?.reduce((sum, slope) => sum + slope)).toBeCloseTo(1, 2);
+          });
+        }
+      },
+    );
+
+    it.each([Number.NaN, Number.POSITIVE_INFINITY])(
+      'a pixel of %d spoils its surroundings, and only these',
+      (value) => {
+        const [height, width] = [24, 20];
+        const clean = tf.tidy(() => [...tf.randomUniform([height * width], 0, 1, 'float32', 1).dataSync()]);
+        const table = tf.linspace(-1, 2, 9);
+        for (const options of isSlow ? [remaps.gauss] : [...Object.values(remaps), { remap: table }]) {
+          const filtered = (values: number[]): Float32Array => {
+            const image = tf.tensor(values, [1, height, width, 1]);
+            const output = run(image, { samples: 4, levels: 3, ...options });
+            image.dispose();
+            return output;
+          };
+          const [sound, spoilt] = [filtered(clean), filtered([value, ...clean.slice(1)])];
+          expect(Number.isFinite(spoilt[0])).toBe(false);
+          const far = (values: Float32Array): Float32Array => values.subarray(16 * width);
+          expect(largestError(far(spoilt), far(sound))).toBe(0);
+        }
+        table.dispose();
+      },
+    );
 
     it('values beyond the range are filtered as at its end, with finite gradients', () => {
       tf.tidy(() => {

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { type LocalLaplacianOptions, localLaplacian } from '../../src/local-laplacian/local_laplacian.js';
+import { withWatchedHeap } from '../kernels/heap.js';
 import { onEachBackend } from '../setup/backends.js';
 
 const SIZE = 96;
@@ -55,4 +56,25 @@ onEachBackend(() => {
       expect(await forward(32)).toBeLessThanOrEqual(1.02 * (await forward(8)));
     });
   });
+});
+
+describe('memory of the kernels on WASM', () => {
+  const memory = withWatchedHeap();
+
+  it.each(['gauss', 'paris', 'table'] as const)(
+    'in a training step is below 40 MB for a million pixels: %s',
+    (remap) => {
+      const table = tf.linspace(-1, 1, 2049);
+      const image = tf.randomUniform([1, SIZE, SIZE, 1], 0, 1, 'float32', 1);
+      const peakAt = (samples: number): number => {
+        memory.watch.reset();
+        tf.tidy(() => void step(image, { samples, remap: remap === 'table' ? table : remap }));
+        return memory.watch.peak / SIZE ** 2;
+      };
+      peakAt(2);
+      expect(peakAt(8)).toBeLessThanOrEqual(40);
+      expect(peakAt(32)).toBe(peakAt(8));
+      tf.dispose([image, table]);
+    },
+  );
 });

@@ -47,8 +47,9 @@ onEachBackend((backend) => {
       });
     });
 
-    it('has the gradient of finite differences, for both images', () => {
+    it.each(['gaussian', 'uniform'] as const)('has the gradient of differences, for both images: %s', (window) => {
       const stream = randomStream(3, 'ssim');
+      const loss = ssimLoss({ weight: 1, window });
       const drawn = () => Array.from({ length: 13 * 12 * 2 }, () => 0.2 + 0.6 * stream.uniform());
       const lists = [drawn(), drawn()];
       const directions = [drawn().map((value) => value - 0.5), drawn().map((value) => value - 0.5)];
@@ -58,10 +59,10 @@ onEachBackend((backend) => {
           const moved = lists.map((list, i) =>
             image(i === which ? list.map((value, j) => value + step * (directions[i]?.[j] as number)) : list),
           );
-          return ssimLoss({ weight: 1 })(moved[0] as tf.Tensor, moved[1] as tf.Tensor).dataSync()[0] as number;
+          return loss(moved[0] as tf.Tensor, moved[1] as tf.Tensor).dataSync()[0] as number;
         });
       tf.tidy(() => {
-        const gradients = tf.grads((a, b) => ssimLoss({ weight: 1 })(a, b))(lists.map(image));
+        const gradients = tf.grads((a, b) => loss(a, b))(lists.map(image));
         gradients.forEach((gradient, i) => {
           const received = tf.sum(tf.mul(gradient, image(directions[i] as number[]))).dataSync()[0] as number;
           const expected = (at(i, 0.02) - at(i, -0.02)) / 0.04;
