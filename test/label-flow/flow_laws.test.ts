@@ -138,6 +138,19 @@ onEachBackend(() => {
     });
   });
 
+  it('a prediction reads the features once for all its samples, in two products for all networks', async () => {
+    const x = normal('features', [BATCH, FEATURES]);
+    for (const samples of [1, 10]) {
+      const flow = flowOf({ samples, steps: 3 });
+      const { kernels } = await tf.profile(() => flow.apply(x) as tf.Tensor);
+      const products = kernels.filter(({ name }) => name === 'BatchMatMul');
+      // Each of the six couplings has three more, for the kept labels.
+      expect(products).toHaveLength(2 + 6 * 3);
+      disposed(flow);
+    }
+    x.dispose();
+  });
+
   it('training moves the running statistics, prediction does not', () => {
     scoped(() => {
       const flow = flowOf({});

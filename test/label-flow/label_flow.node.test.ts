@@ -1,6 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it, vi } from 'vitest';
+import { getLearningRate } from '../../src/core/learning_rate.js';
 import { randomStream } from '../../src/core/random.js';
+import { GradientClip } from '../../src/forgetting/gradient_clip.js';
 import { ConditionalFlow } from '../../src/label-flow/conditional_flow_layer.js';
 import { type BaselineMethod, labelBaseline } from '../../src/label-flow/label_baseline.js';
 import { type LabelFlowConfig, labelFlow } from '../../src/label-flow/label_flow.js';
@@ -139,6 +141,26 @@ onEachBackend((backend) => {
       flow.dispose();
       classes.dispose();
       expect(tf.memory().numTensors).toBe(numTensors);
+    });
+
+    it('lets the learning rate fall after each epoch, to a hundredth, and takes further callbacks', async () => {
+      const data = clouds(12);
+      const rates: number[] = [];
+      const norms: (number | undefined)[] = [];
+      const watch = new tf.CustomCallback({
+        onEpochEnd: async (_epoch, logs) => {
+          rates.push(getLearningRate(flow.model?.optimizer as tf.Optimizer));
+          norms.push(logs?.['gradientClip/norm']);
+        },
+      });
+      const callbacks = [new GradientClip({ norm: 1000 }), watch];
+      const flow = labelFlow({ ...SMALL, epochs: 5, learningRate: 0.02, decay: 0.2, callbacks });
+      await flow.fit(data.x, data.votes);
+      [0.02, 0.004, 0.0008, 0.0002, 0.0002].forEach((rate, i) => {
+        expect(rates[i]).toBeCloseTo(rate, 8);
+      });
+      expect(norms.every((norm) => norm !== undefined && norm > 0)).toBe(true);
+      flow.dispose();
     });
 
     it('never makes a last batch of one row', async () => {

@@ -91,6 +91,29 @@ onEachBackend(() => {
     });
   });
 
+  it('each part has its own weight', () => {
+    scoped(() => {
+      const y = [
+        [-0.5, 1.25],
+        [0.5, 0.75],
+      ];
+      // Log-determinants 1 and 3, log-densities -2 and -4.
+      const outputs = tf.concat([tf.tensor2d(y), tf.tensor2d([1, -2, 3, -4], [2, 2])], 1);
+      const targets = packSignals(tf.tensor3d([1, 0, 1, 0], [2, 1, 2]));
+      const value = (nllWeight: number, ...weights: [number, number, number, number]): number =>
+        labelFlowLoss({ bounds: [[0.5, 0.25]], nllWeight, lambdas: weights })(targets, outputs).dataSync()[0] as number;
+      const parts = [5 / (2 * Math.LN2), 0.25 / 2, 0.0625 / 2, 0.0625, 0.5 ** 2 + 0.75 ** 2];
+      parts.forEach((part, i) => {
+        const [nllWeight = 0, ...weights] = parts.map((_, j) => (i === j ? 3 : 0));
+        expect(value(nllWeight, ...(weights as [number, number, number, number]))).toBeCloseTo(3 * part, 5);
+      });
+      expect(value(1, 1, 1, 1, 1)).toBeCloseTo(
+        parts.reduce((sum, part) => sum + part),
+        5,
+      );
+    });
+  });
+
   it('a class balance draws the mean of the labels', () => {
     scoped(() => {
       const loss = labelFlowLoss({ bounds: [[1, 1]], classBalance: [0.25, 0.75], ...SIGNALS_ALONE });
