@@ -42,6 +42,12 @@ export default defineConfig({
   },
   plugins: [contentPolicy, digits],
   worker: { format: 'es' },
+  // What only workers import would be found late, and reload the page.
+  optimizeDeps: {
+    include: ['', '-core', '-layers', '-backend-wasm']
+      .map((part) => `@tensorflow/tfjs${part}`)
+      .concat('daikon', 'fast-png', 'uplot'),
+  },
   build: {
     target: 'es2022',
     outDir: fileURLToPath(new URL('../../site/pages', import.meta.url)),

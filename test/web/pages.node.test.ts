@@ -22,7 +22,7 @@ describe.skipIf(!isThere)('the pages to play with', () => {
 
   beforeAll(async () => {
     await mkdir(screenshots, { recursive: true });
-    site = await Site.open();
+    site = await Site.open('build');
   }, 120_000);
   afterAll(() => site.close());
 

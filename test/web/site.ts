@@ -1,10 +1,10 @@
 /** The pages as a host serves them, and a browser that visits them. */
 import { readFile, rm } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright';
-import { build } from 'vite';
+import { build, createServer as createDevServer } from 'vite';
 import { chromiumArguments, findChromium } from '../../scripts/chromium.js';
 import { root } from '../../scripts/entries.js';
 
@@ -29,43 +29,71 @@ export interface Visit {
   complaints: string[];
 }
 
-/** The production build behind a server, and a browser. */
+/** Pages behind an address, and how to take them down. */
+interface Served {
+  origin: string;
+  close: () => Promise<unknown>;
+}
+
+const config = join(root, 'examples/web/vite.config.ts');
+
+/** The production build, as any static host serves it. */
+async function serveBuild(): Promise<Served> {
+  const folder = join(root, '.cache/pages');
+  await build({ configFile: config, logLevel: 'silent', build: { outDir: folder } });
+  const server = createServer(async ({ url = '' }, response) => {
+    const path = normalize(decodeURIComponent(url.split('?')[0] ?? ''));
+    try {
+      const body = await readFile(join(folder, path));
+      response.writeHead(200, { ...POLICY, 'Content-Type': TYPES[extname(path)] ?? 'application/octet-stream' });
+      response.end(body);
+    } catch {
+      response.writeHead(404).end();
+    }
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const close = (): Promise<void> => {
+    server.close();
+    return rm(folder, { recursive: true });
+  };
+  return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close };
+}
+
+/** The sources, as `npm run pages` serves them. */
+async function serveSources(): Promise<Served> {
+  const cacheDir = join(root, '.cache/pages-dev');
+  const server = await createDevServer({
+    configFile: config,
+    cacheDir,
+    logLevel: 'silent',
+    server: { host: '127.0.0.1', port: 0, hmr: false, watch: null },
+  });
+  await server.listen();
+  const [url = ''] = server.resolvedUrls?.local ?? [];
+  return { origin: new URL(url).origin, close: () => server.close() };
+}
+
+/** The pages and a browser. */
 export class Site {
   private constructor(
-    private readonly folder: string,
-    private readonly server: Server,
+    private readonly served: Served,
     private readonly browser: Browser,
   ) {}
 
-  static async open(): Promise<Site> {
-    const folder = join(root, '.cache/pages');
-    await build({
-      configFile: join(root, 'examples/web/vite.config.ts'),
-      logLevel: 'silent',
-      build: { outDir: folder },
-    });
-    const server = createServer(async ({ url = '' }, response) => {
-      const path = normalize(decodeURIComponent(url.split('?')[0] ?? ''));
-      try {
-        const body = await readFile(join(folder, path));
-        response.writeHead(200, { ...POLICY, 'Content-Type': TYPES[extname(path)] ?? 'application/octet-stream' });
-        response.end(body);
-      } catch {
-        response.writeHead(404).end();
-      }
-    });
-    await new Promise<void>((resolve) => {
-      server.listen(0, '127.0.0.1', resolve);
-    });
+  static async open(from: 'build' | 'sources'): Promise<Site> {
     const executablePath = findChromium();
-    const browser = await chromium.launch({ args: chromiumArguments, ...(executablePath && { executablePath }) });
-    return new Site(folder, server, browser);
+    const [served, browser] = await Promise.all([
+      from === 'build' ? serveBuild() : serveSources(),
+      chromium.launch({ args: chromiumArguments, ...(executablePath && { executablePath }) }),
+    ]);
+    return new Site(served, browser);
   }
 
   async close(): Promise<void> {
     await this.browser.close();
-    this.server.close();
-    await rm(this.folder, { recursive: true });
+    await this.served.close();
   }
 
   /** Opens a page, by default as wide as on a desk; `scheme` as the reader's system has it. */
@@ -79,7 +107,7 @@ export class Site {
     page.on('response', (response) => {
       if (response.status() >= 400) complaints.push(`${response.status()} ${response.url()}`);
     });
-    await page.goto(`http://127.0.0.1:${(this.server.address() as AddressInfo).port}/${name}index.html`);
+    await page.goto(`${this.served.origin}/${name}index.html`);
     return { page, complaints };
   }
 }
