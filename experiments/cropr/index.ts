@@ -1,7 +1,7 @@
 /**
  * Routers compared as the paper does it: one unpruned backbone per seed, trained on scenes in which most patches say
  * nothing about the class, then fine-tuned with every router at an equal schedule. `npm run experiment -- cropr rates`
- * compares pruning rates in place of routers.
+ * compares pruning rates in place of routers, `cropr longer` trains three times as long and shows which patches Cropr drops.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -23,19 +23,8 @@ import {
   timingOf,
 } from '../../bench/harness.js';
 import { runPool } from '../pool.js';
-import {
-  FINE_TUNE,
-  PRETRAIN,
-  pruningOf,
-  RATES,
-  type Rate,
-  SCENE,
-  SEEDS,
-  TEST_SCENES,
-  VARIANTS,
-  type Variant,
-  VIT,
-} from './settings.js';
+import { patchReport } from './patches.js';
+import { COMPARISONS, PRETRAIN, pruningOf, type Rate, SCENE, SEEDS, type Variant, VIT } from './settings.js';
 import type { Task, TaskResult } from './task.js';
 import { build, testScenes } from './train.js';
 
@@ -43,25 +32,24 @@ const SCRIPT = fileURLToPath(new URL('./task.ts', import.meta.url));
 /** Images per forward pass when speed is measured. */
 const BATCH = 50;
 
-const variants: readonly (Variant | Rate)[] =
-  argv[3] === 'rates' ? ['unpruned', ...(Object.keys(RATES) as Rate[]), 'cropr'] : VARIANTS;
+const comparison = argv[3] ?? 'routers';
+if (!COMPARISONS[comparison]) throw new Error(`cropr: must be one of ${Object.keys(COMPARISONS).join(', ')}.`);
+const { variants, fineTune, testScenes: testCount } = COMPARISONS[comparison];
 
 const hash = (...settings: unknown[]): string =>
   createHash('sha256').update(JSON.stringify(settings)).digest('hex').slice(0, 8);
 /** Models and results stay here, so that a run which was broken off goes on. */
 const home = `.cache/experiments/cropr-${hash(PRETRAIN, SCENE, VIT)}`;
-const folderOf = (seed: number, variant: Task['variant']): string =>
-  variant === 'backbone'
-    ? `${home}/backbone-${seed}`
-    : `${home}/${variant}-${seed}-${hash(FINE_TUNE, TEST_SCENES, variant === 'unpruned' ? null : pruningOf(variant))}`;
-const taskOf = (seed: number, variant: Task['variant']): Task => ({
-  seed,
-  variant,
-  backbone: folderOf(seed, 'backbone'),
-  folder: folderOf(seed, variant),
-});
-const fileOf = ({ variant, folder }: Task): string =>
-  variant === 'backbone' ? `${folder}/model.json` : `${folder}/result.json`;
+const backboneOf = (seed: number): Task => {
+  const folder = `${home}/backbone-${seed}`;
+  return { seed, recipe: PRETRAIN, testScenes: testCount, backbone: folder, folder };
+};
+const taskOf = (seed: number, variant: Variant | Rate): Task => {
+  const key = hash(fineTune, testCount, variant === 'unpruned' ? null : pruningOf(variant));
+  const folder = `${home}/${variant}-${seed}-${key}`;
+  return { ...backboneOf(seed), variant, recipe: fineTune, folder };
+};
+const fileOf = ({ folder }: Task): string => `${folder}/result.json`;
 const begin = Date.now();
 const minutes = (): string => `${((Date.now() - begin) / 60_000).toFixed(1)} min`;
 
@@ -71,13 +59,13 @@ async function run(tasks: readonly Task[]): Promise<void> {
   if (missing.length < tasks.length) console.log(`found in ${home}: ${tasks.length - missing.length}`);
   const processes = Math.min(availableParallelism(), SEEDS.length);
   await runPool<Task, TaskResult>(SCRIPT, missing, processes, (task, result) => {
-    if (task.variant !== 'backbone') writeFileSync(fileOf(task), JSON.stringify(result));
-    console.log(`${minutes()}: ${task.variant}, seed ${task.seed}: ${result.accuracy.toFixed(2)} %`);
+    writeFileSync(fileOf(task), JSON.stringify(result));
+    console.log(`${minutes()}: ${task.variant ?? 'backbone'}, seed ${task.seed}: ${result.accuracy.toFixed(2)} %`);
   });
 }
 
 console.log(machine());
-await run(SEEDS.map((seed) => taskOf(seed, 'backbone')));
+await run(SEEDS.map(backboneOf));
 await run(SEEDS.flatMap((seed) => variants.map((variant) => taskOf(seed, variant))));
 
 const scores = (variant: Variant | Rate): number[] =>
@@ -109,6 +97,11 @@ const rows = variants.map((variant) => {
 });
 console.log(`\n${SEEDS.length} seeds, ${minutes()}\n`);
 console.log(table([['variant', 'accuracy, median (%)', 'range', 'speed', 'images/s'], ...rows]));
+if (comparison === 'longer') {
+  const folderOf = (seed: number, variant: Variant): string => taskOf(seed, variant).folder;
+  const models = SEEDS.map((seed) => ({ seed, unpruned: folderOf(seed, 'unpruned'), cropr: folderOf(seed, 'cropr') }));
+  console.log(`\n${await patchReport(models, testCount)}`);
+}
 
 const byVariant = (value: (variant: Variant | Rate) => number): Record<string, number> =>
   Object.fromEntries(variants.map((variant) => [variant, Number(value(variant).toFixed(2))]));

@@ -38,10 +38,10 @@ const PRUNING: Readonly<Record<Exclude<Variant, 'unpruned'>, PruningConfig>> = {
   randomNoFusion: { ...NOT_FUSED, router: 'random' },
 };
 
-export const VARIANTS: readonly Variant[] = ['unpruned', ...(Object.keys(PRUNING) as (keyof typeof PRUNING)[])];
+const VARIANTS: readonly Variant[] = ['unpruned', ...(Object.keys(PRUNING) as (keyof typeof PRUNING)[])];
 
 /** Cropr at gentler rates, by patches dropped per module: what the last point of accuracy costs. */
-export const RATES = { prune4: 4, prune5: 5, prune6: 6 } as const;
+const RATES = { prune4: 4, prune5: 5, prune6: 6 } as const;
 export type Rate = keyof typeof RATES;
 
 /** How a variant prunes. */
@@ -67,8 +67,26 @@ export interface Recipe {
 /** Of the unpruned backbone, once per seed. */
 export const PRETRAIN: Recipe = { epochs: 64, steps: 100, batchSize: 32, peak: 3e-3, cleanEpochs: 4 };
 /** Of every variant from the same backbone, the unpruned one too. */
-export const FINE_TUNE: Recipe = { epochs: 30, steps: 100, batchSize: 32, peak: 1e-3, cleanEpochs: 0 };
+const FINE_TUNE: Recipe = { epochs: 10, steps: 100, batchSize: 32, peak: 1e-3, cleanEpochs: 0 };
 
 export const SEEDS: readonly number[] = [1, 2, 3];
-/** Held-back scenes, the same for all seeds and variants: one of each digit of the test set. */
-export const TEST_SCENES = 10_000;
+
+/** What is compared in one run. */
+export interface Comparison {
+  variants: readonly (Variant | Rate)[];
+  fineTune: Recipe;
+  /** Number of held-back scenes, one of each test digit, the same for all seeds and variants. */
+  testScenes: number;
+}
+
+/** `npm run experiment -- cropr`, and what may follow it on the command line. */
+export const COMPARISONS: Readonly<Record<string, Comparison>> = {
+  routers: { variants: VARIANTS, fineTune: FINE_TUNE, testScenes: 2000 },
+  rates: { variants: ['unpruned', 'prune4', 'prune5', 'prune6', 'cropr'], fineTune: FINE_TUNE, testScenes: 2000 },
+  longer: {
+    variants: ['unpruned', 'cropr', 'prune4', 'random', 'variance', 'nonSalient'],
+    fineTune: { ...FINE_TUNE, epochs: 30 },
+    // Rows differ by less than 2,000 scenes can tell.
+    testScenes: 10_000,
+  },
+};

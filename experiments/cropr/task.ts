@@ -4,13 +4,17 @@ import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { fileSystem } from 'tfjs-llf/node';
 import { accelerateWasm } from 'tfjs-llf/wasm';
-import { FINE_TUNE, PRETRAIN, type Rate, type Variant } from './settings.js';
+import type { Rate, Recipe, Variant } from './settings.js';
 import { accuracy, adoptBackbone, build, train } from './train.js';
 
 /** What a child is asked to do. */
 export interface Task {
   seed: number;
-  variant: Variant | Rate | 'backbone';
+  /** Without: the backbone itself. */
+  variant?: Variant | Rate;
+  recipe: Recipe;
+  /** Number of held-back scenes to score it on. */
+  testScenes: number;
   /** Folder of the seed's backbone. */
   backbone: string;
   /** Folder to save the trained model in. */
@@ -22,17 +26,13 @@ export interface TaskResult {
   accuracy: number;
 }
 
-const { seed, variant, backbone, folder } = JSON.parse(argv.at(-1) ?? '') as Task;
+const { seed, variant, recipe, testScenes, backbone, folder } = JSON.parse(argv.at(-1) ?? '') as Task;
 await tf.setBackend('wasm');
 await tf.ready();
 await accelerateWasm();
-const model = build(variant === 'backbone' ? 'unpruned' : variant, seed);
-if (variant === 'backbone') {
-  await train(model, PRETRAIN, seed, 'backbone');
-} else {
-  adoptBackbone(model, await tf.loadLayersModel(fileSystem(backbone)));
-  await train(model, FINE_TUNE, seed, variant);
-}
+const model = build(variant ?? 'unpruned', seed);
+if (variant) adoptBackbone(model, await tf.loadLayersModel(fileSystem(backbone)));
+await train(model, recipe, seed, variant ?? 'backbone');
 await model.save(fileSystem(folder));
-const result: TaskResult = { accuracy: await accuracy(model) };
+const result: TaskResult = { accuracy: await accuracy(model, testScenes) };
 process.send?.(result, () => process.exit());

@@ -14,7 +14,7 @@ import {
 } from 'tfjs-llf';
 import { loadMnist, type MnistSplit } from '../../examples/data/mnist.js';
 import { SceneComposer, shrinkDigits } from '../../examples/data/scenes.js';
-import { pruningOf, type Rate, type Recipe, SCENE, TEST_SCENES, type Variant, VIT } from './settings.js';
+import { pruningOf, type Rate, type Recipe, SCENE, type Variant, VIT } from './settings.js';
 
 /** Brings ink to about mean 0 and deviation 1. */
 const INK = { mean: 0.1, scale: 4 };
@@ -86,28 +86,50 @@ export async function train(model: tf.LayersModel, recipe: Recipe, seed: number,
   }
 }
 
-/** Share of the held-back scenes, in per cent, that a model classifies rightly once stripped for inference. */
-export async function accuracy(model: tf.LayersModel): Promise<number> {
-  const { images, targets } = await testScenes(TEST_SCENES);
+/** Whether a model, stripped for inference, classifies each image rightly. */
+export async function rightOnes(model: tf.LayersModel, { images, targets }: Scenes): Promise<ArrayLike<number>> {
   const inference = stripAuxHeads(model);
   const right = tf.tidy(() => {
     const logits = inference.predict(images, { batchSize: TEST_BATCH }) as tf.Tensor;
-    return logits.argMax(-1).equal(targets.argMax(-1)).sum();
+    return logits.argMax(-1).equal(targets.argMax(-1)).toInt();
   });
-  const [count = 0] = await right.data();
-  tf.dispose([images, targets, right]);
+  const list = await right.data();
+  right.dispose();
   inference.dispose();
-  return (100 * count) / TEST_SCENES;
+  return list;
+}
+
+/** Share of the first held-back scenes, in per cent, that a model classifies rightly. */
+export async function accuracy(model: tf.LayersModel, count: number): Promise<number> {
+  const scenes = await testScenes(count);
+  const right = Array.from(await rightOnes(model, scenes));
+  tf.dispose([scenes.images, scenes.targets]);
+  return (100 * right.reduce((sum, one) => sum + one, 0)) / count;
 }
 
 /** The first held-back scenes, the same in every call. */
 export async function testScenes(count: number): Promise<Scenes> {
   const digits = await loadMnist('test');
   const indices = Int32Array.from({ length: count }, (_, i) => i);
-  return scenesOf(
-    new SceneComposer(shrinkDigits(digits.pixels, SCENE.digit), SCENE),
-    digits,
-    indices,
-    randomStream(0, 'test scenes'),
-  );
+  return scenesOf(testComposer(digits), digits, indices, testStream());
+}
+
+/** For each of the first held-back scenes, the patches that its digit lies on, row by row from 0. */
+export async function digitPatches(count: number): Promise<number[][]> {
+  const composer = testComposer(await loadMnist('test'));
+  const [stream, canvas] = [testStream(), new Float32Array(SCENE.canvas ** 2)];
+  const [grid, side] = [SCENE.canvas / VIT.patchSize, SCENE.digit / VIT.patchSize];
+  return Array.from({ length: count }, (_, index) => {
+    const { top, left } = composer.draw(index, stream, canvas, 0);
+    const corner = (top / VIT.patchSize) * grid + left / VIT.patchSize;
+    return Array.from({ length: side * side }, (_, i) => corner + Math.floor(i / side) * grid + (i % side));
+  });
+}
+
+function testComposer({ pixels }: MnistSplit): SceneComposer {
+  return new SceneComposer(shrinkDigits(pixels, SCENE.digit), SCENE);
+}
+
+function testStream(): RandomStream {
+  return randomStream(0, 'test scenes');
 }
