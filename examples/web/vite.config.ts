@@ -30,6 +30,13 @@ const contentPolicy: Plugin = {
   ],
 };
 
+const withoutScript: Plugin = {
+  name: 'without-script',
+  transformIndexHtml: () => [
+    { tag: 'noscript', children: 'These pages compute in your browser: allow JavaScript.', injectTo: 'body-prepend' },
+  ],
+};
+
 const folder = fileURLToPath(new URL('.', import.meta.url));
 const html = (name: string): string => `${folder}${name === '' ? '' : `${name}/`}index.html`;
 
@@ -40,7 +47,7 @@ export default defineConfig({
   resolve: {
     alias: entries.map(({ specifier, source }) => ({ find: new RegExp(`^${specifier}$`), replacement: source })),
   },
-  plugins: [contentPolicy, digits],
+  plugins: [contentPolicy, withoutScript, digits],
   worker: { format: 'es' },
   // What only workers import would be found late, and reload the page.
   optimizeDeps: {

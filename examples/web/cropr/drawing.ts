@@ -41,6 +41,18 @@ export class Drawing {
     context.fillRect(0, 0, SIDE, SIDE);
   }
 
+  /** Puts a small image into the field, of values from 0 to 1. */
+  showGrey(values: Float32Array): void {
+    const side = Math.sqrt(values.length);
+    const zoom = SIDE / side;
+    const { context } = this;
+    values.forEach((value, i) => {
+      const grey = Math.round(255 * value);
+      context.fillStyle = `rgb(${grey} ${grey} ${grey})`;
+      context.fillRect(zoom * (i % side), zoom * Math.floor(i / side), zoom, zoom);
+    });
+  }
+
   /** Puts a picture into the field and gives back its grey values. */
   show(picture: ImageBitmap): Ink {
     const side = Math.min(picture.width, picture.height);

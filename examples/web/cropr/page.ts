@@ -108,8 +108,9 @@ let picked = -1;
 function pickNext(): void {
   picked = (picked + 1) % test.labels.length;
   const size = SIDE * SIDE;
-  drawing.clear();
-  see(Float32Array.from(test.pixels.subarray(picked * size, (picked + 1) * size), (byte) => byte / 255));
+  const digit = Float32Array.from(test.pixels.subarray(picked * size, (picked + 1) * size), (byte) => byte / 255);
+  drawing.showGrey(digit);
+  see(digit);
 }
 
 const sources: readonly (readonly [string, () => void])[] = [
