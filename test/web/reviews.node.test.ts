@@ -15,7 +15,7 @@ import {
   wordsOf,
 } from '../../examples/web/labels/reviews.js';
 
-const review = (text: string, truth: number) => ({ text, words: wordsOf(text), truth });
+const review = (text: string, truth: number) => ({ text, words: wordsOf(text), mood: [0, 0] as const, truth });
 
 describe('a rule', () => {
   it('votes where one of its words stands, whole and in any case', () => {
@@ -64,6 +64,24 @@ it('a vocabulary counts reviews, not words', () => {
   ]);
 });
 
+it('the word list votes by the larger sum, and its sums are features', () => {
+  const reviews = [
+    [3, 1],
+    [0, 2],
+    [2, 2],
+  ].map(([praise = 0, blame = 0]) => ({
+    ...review('a', 1),
+    mood: [praise, blame] as const,
+  }));
+  expect(votesOn([], reviews, true)).toEqual([[1], [0], [-1]]);
+  expect(votesOn([], reviews)).toEqual([[], [], []]);
+  expect(featuresOf(reviews, ['a'], true)).toEqual([
+    [1, 3, 1],
+    [1, 0, 2],
+    [1, 2, 2],
+  ]);
+});
+
 it('reliability puts each review in one bin', () => {
   const bins = reliabilityOf([0, 0.04, 0.05, 0.09, 0.01, 0.95, 1], [0, 0, 0, 1, 0, 1, 1], 10);
   expect(bins.map(({ count }) => count)).toEqual([5, 0, 0, 0, 0, 0, 0, 0, 0, 2]);
@@ -75,7 +93,7 @@ it.each(SETS)('the first rules are right on most of what they say about %s', asy
   const reviews = await loadReviews(name);
   expect(reviews).toHaveLength(1000);
   const facts = factsOf(
-    votesOn(FIRST_RULES, reviews),
+    votesOn(FIRST_RULES, reviews, true),
     reviews.map(({ truth }) => truth),
   );
   for (const { coverage, right } of facts) {

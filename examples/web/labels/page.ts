@@ -22,7 +22,7 @@ import {
   vocabularyOf,
   votesOn,
 } from './reviews.js';
-import { RuleList } from './rule_list.js';
+import { factsInWords, RuleList } from './rule_list.js';
 
 const WORDS = 100;
 /** Labels that one may look at to bound the errors of the rules. */
@@ -43,6 +43,14 @@ byId('settings', HTMLElement).append(
   field('A rule may be wrong', bounds),
   field('Epochs', epochs),
   element('label', { class: 'check' }, reveal, 'Show the hidden truth'),
+);
+
+const asks = element('input', { type: 'checkbox', checked: true });
+const listFacts = element('span', { class: 'quiet' });
+byId('list', HTMLElement).append(
+  element('label', { class: 'check' }, asks, 'Also ask a word list (AFINN)'),
+  ' ',
+  listFacts,
 );
 
 const rules = new RuleList(byId('rules', HTMLElement), () => reread());
@@ -69,7 +77,7 @@ const truthOf = (): number[] => reviews.map(({ truth }) => truth);
 
 /** Reads the rules again: what was learned from others no longer stands. */
 function reread(): void {
-  votes = votesOn(rules.rules, reviews);
+  votes = votesOn(rules.rules, reviews, asks.checked);
   probabilities = undefined;
   version += 1;
   byId('broken', HTMLElement).textContent = '';
@@ -80,7 +88,9 @@ function reread(): void {
 /** Shows everything: after a change of the rules, or of what may be seen. */
 function show(): void {
   const truth = truthOf();
-  rules.show(factsOf(votes, truth), reveal.checked);
+  const facts = factsOf(votes, truth);
+  rules.show(facts, reveal.checked);
+  listFacts.textContent = asks.checked ? factsInWords(facts.at(-1), reveal.checked) : '';
   const share = (test: (row: readonly number[]) => boolean): string =>
     percent(votes.filter(test).length / votes.length);
   byId('coverage', HTMLElement).textContent =
@@ -149,7 +159,7 @@ async function learn(): Promise<Tensors> {
   const asked = version;
   const total = numberIn(epochs);
   const order = {
-    x: featuresOf(reviews, vocabularyOf(reviews, WORDS)),
+    x: featuresOf(reviews, vocabularyOf(reviews, WORDS), asks.checked),
     votes,
     known: bounds.value === 'few' ? truthOf().map((label, n) => (n < FEW ? label : -1)) : [],
     epochs: total,
@@ -166,7 +176,7 @@ async function learn(): Promise<Tensors> {
     ready: (machine) => bar.ready(machine),
     progress,
   });
-  const names = result.broken.map((rule) => `"${rules.rules[rule]?.words ?? ''}"`);
+  const names = result.broken.map((rule) => `"${rules.rules[rule]?.words ?? 'the word list'}"`);
   if (names.length > 0 && asked === version)
     byId('broken', HTMLElement).textContent =
       `Wrong more often than it may be, by what the flow learned: ${names.join(', ')}.`;
@@ -182,5 +192,5 @@ byId('add', HTMLButtonElement).addEventListener('click', () => {
 });
 reveal.addEventListener('change', show);
 set.addEventListener('change', () => void load());
-bounds.addEventListener('change', reread);
+for (const control of [bounds, asks]) control.addEventListener('change', reread);
 await load();

@@ -14,6 +14,8 @@ export interface Review {
   text: string;
   /** Lower-case words. */
   words: string[];
+  /** What the word list AFINN says for it and against it: sums of the scores above 0 and below. */
+  mood: readonly [praise: number, blame: number];
   /** The hidden truth: 1 for praise, 0 for blame. */
   truth: number;
 }
@@ -29,10 +31,23 @@ export function wordsOf(text: string): string[] {
   return text.toLowerCase().match(/[a-z]+(?:'[a-z]+)*/g) ?? [];
 }
 
+type Scores = Readonly<Record<string, number>>;
+
+function moodOf(words: readonly string[], scores: Scores): [praise: number, blame: number] {
+  const sum = (sign: number): number => words.reduce((all, word) => all + Math.max(0, sign * (scores[word] ?? 0)), 0);
+  return [sum(1), sum(-1)];
+}
+
 /** All reviews of a set. The last element of each file is empty, its class null. */
 export async function loadReviews(name: SetName): Promise<Review[]> {
-  const { default: all } = (await files[name]()) as { default: readonly { text: string; class: number | null }[] };
-  return all.flatMap(({ text, class: truth }) => (truth === null ? [] : [{ text, words: wordsOf(text), truth }]));
+  const [{ default: all }, { default: scores }] = (await Promise.all([
+    files[name](),
+    import('sentiment/languages/en/labels.json'),
+  ])) as [{ default: readonly { text: string; class: number | null }[] }, { default: Scores }];
+  return all.flatMap(({ text, class: truth }) => {
+    const words = wordsOf(text);
+    return truth === null ? [] : [{ text, words, mood: moodOf(words, scores), truth }];
+  });
 }
 
 /** A rule: whoever finds one of its words votes, else abstains. */
@@ -62,9 +77,12 @@ export function voteOf({ vote, words }: Rule, review: readonly string[]): number
   return isFound ? vote : -1;
 }
 
-/** Votes of all rules on all reviews: `[reviews][rules]`. */
-export function votesOn(rules: readonly Rule[], reviews: readonly Review[]): number[][] {
-  return reviews.map(({ words }) => rules.map((rule) => voteOf(rule, words)));
+/** Votes of all rules on all reviews: `[reviews][rules]`; the word list as one more, if it is asked. */
+export function votesOn(rules: readonly Rule[], reviews: readonly Review[], asksList = false): number[][] {
+  return reviews.map(({ words, mood: [praise, blame] }) => {
+    const own = rules.map((rule) => voteOf(rule, words));
+    return asksList ? [...own, praise === blame ? -1 : Number(praise > blame)] : own;
+  });
 }
 
 /** What more than half of the votes on a review say: a class, or -1 for none or a tie. */
@@ -114,9 +132,12 @@ export function vocabularyOf(reviews: readonly Review[], size: number): string[]
   return ranked.slice(0, size).map(([word]) => word);
 }
 
-/** For each review and word 1 if it stands there, else 0. */
-export function featuresOf(reviews: readonly Review[], known: readonly string[]): number[][] {
-  return reviews.map(({ words }) => known.map((word) => Number(words.includes(word))));
+/** For each review and word 1 if it stands there, else 0; then the sums of the word list, if it is asked. */
+export function featuresOf(reviews: readonly Review[], known: readonly string[], asksList = false): number[][] {
+  return reviews.map(({ words, mood }) => [
+    ...known.map((word) => Number(words.includes(word))),
+    ...(asksList ? mood : []),
+  ]);
 }
 
 /** Shares of praise by probability: of each of some bins the mean truth, null where fewer than five reviews are in it. */

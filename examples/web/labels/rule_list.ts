@@ -9,6 +9,15 @@ interface Row {
   facts: HTMLElement;
 }
 
+/** How a rule does; how often it is right only if the truth may be seen. */
+export function factsInWords(facts: RuleFacts | undefined, isRevealed: boolean): string {
+  const { coverage = 0, conflict = 0, right = 0 } = facts ?? {};
+  const parts = [`votes on ${percent(coverage)} of the reviews`];
+  if (coverage > 0) parts.push(`contradicted on ${percent(conflict)} of them`);
+  if (coverage > 0 && isRevealed) parts.push(`right on ${percent(right)}`);
+  return parts.join(', ');
+}
+
 export class RuleList {
   private rows: Row[] = [];
 
@@ -48,14 +57,10 @@ export class RuleList {
     return words;
   }
 
-  /** Writes below each rule how it does; how often it is right only if the truth may be seen. */
+  /** Writes below each rule how it does. */
   show(facts: readonly RuleFacts[], isRevealed: boolean): void {
     this.rows.forEach((row, i) => {
-      const { coverage = 0, conflict = 0, right = 0 } = facts[i] ?? {};
-      const parts = [`votes on ${percent(coverage)} of the reviews`];
-      if (coverage > 0) parts.push(`contradicted on ${percent(conflict)} of them`);
-      if (coverage > 0 && isRevealed) parts.push(`right on ${percent(right)}`);
-      row.facts.textContent = parts.join(', ');
+      row.facts.textContent = factsInWords(facts[i], isRevealed);
     });
   }
 }
