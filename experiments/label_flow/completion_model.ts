@@ -1,6 +1,6 @@
 /** A label flow whose labels are clouds: completions of partial shapes, learned without pairs. */
 import * as tf from '@tensorflow/tfjs';
-import { clipByGlobalNorm, PointFlow, randomStream } from 'tfjs-llf';
+import { clipByGlobalNorm, completionLoss, PointFlow, randomStream } from 'tfjs-llf';
 import type { Cloud, Point } from './clouds.js';
 
 /** Sizes and weights; those of the paper are not known, these are ours. */
@@ -40,14 +40,6 @@ const trainable = (model: tf.LayersModel): tf.Variable[] =>
 
 function asTensor(clouds: readonly Cloud[]): tf.Tensor3D {
   return tf.tensor3d(clouds.map((cloud) => cloud.map((point) => [...point])));
-}
-
-/** Squared distance from the remotest partial point to the completion, mean over the batch: `[B, P, 3]`, `[B, N, 3]`. */
-export function remotest(partial: tf.Tensor, points: tf.Tensor): tf.Tensor {
-  const squares = (x: tf.Tensor): tf.Tensor => tf.sum(tf.square(x), 2, true);
-  const products = tf.matMul(partial, points, false, true);
-  const distances = tf.add(tf.sub(squares(partial), tf.mul(products, 2)), tf.transpose(squares(points), [0, 2, 1]));
-  return tf.mean(tf.max(tf.min(distances, 2), 1));
 }
 
 /** A flow from noise to points, given a partial shape, and the adversary that compares its clouds with complete ones. */
@@ -95,6 +87,7 @@ export class CompletionModel {
   fit(partial: readonly Cloud[], complete: readonly Cloud[]): void {
     const { batch, updates, rate, seed, points, likelihood, adversary, distance } = this.config;
     const [own, theirs] = [tf.train.adam(rate, 0.5), tf.train.adam(rate, 0.5)];
+    const lossOf = completionLoss({ judge: this.judge, adversary, distance });
     const pick = (of: readonly Cloud[], purpose: string, update: number): tf.Tensor3D =>
       asTensor(
         [...randomStream(seed, purpose, update).permutation(of.length)].slice(0, batch).map((n) => of[n] as Cloud),
@@ -119,8 +112,7 @@ export class CompletionModel {
         step(own, this.flow, () => {
           const [made, logDet] = this.generate(seen, true);
           const bits = tf.mul(tf.mean(logDet), likelihood / (3 * points * Math.LN2));
-          const fooled = tf.mul(tf.mean(tf.square(tf.sub(this.verdict(made), 1))), adversary);
-          return tf.add(tf.add(bits, fooled), tf.mul(remotest(seen, made), distance));
+          return tf.add(bits, lossOf(seen, made));
         });
       });
     }

@@ -1,4 +1,5 @@
 export type { Bounds } from './bounds.js';
+export { type CompletionLossConfig, completionLoss, directedHausdorff } from './completion_loss.js';
 export { ConditionalFlow, type ConditionalFlowConfig } from './conditional_flow_layer.js';
 export type { Features } from './features.js';
 export { type BaselineMethod, type LabelBaseline, type LabelBaselineConfig, labelBaseline } from './label_baseline.js';

@@ -3,7 +3,7 @@ import { randomStream } from 'tfjs-llf';
 import { describe, expect, it } from 'vitest';
 import { chamfer, completionScores, directedHausdorff } from '../../experiments/label_flow/cloud_metrics.js';
 import { type Cloud, cut, FAMILIES, shapeOf } from '../../experiments/label_flow/clouds.js';
-import { CompletionModel, remotest } from '../../experiments/label_flow/completion_model.js';
+import { CompletionModel } from '../../experiments/label_flow/completion_model.js';
 import { imagesOf, tellingColumn } from '../../experiments/label_flow/image_pairs.js';
 import { leastSquares, onLine } from '../../experiments/label_flow/least_squares.js';
 import { cellRadii } from '../../experiments/label_flow/number_tables.js';
@@ -108,15 +108,6 @@ describe('shapes', () => {
     expect([directedHausdorff(a, b), directedHausdorff(b, a)]).toEqual([1, 2]);
     // Two completions of one partial shape: the better counts for the real one, both for the variety.
     expect(completionScores([a], [[a, b]], [b])).toEqual({ mmd: 0, tmd: 2 * 3.5, uhd: 0.5 });
-  });
-
-  it('have the same distance on tensors', () => {
-    const [partial, whole] = [cut(shapeOf('lamp', 30, 1), 0.5, 2), shapeOf('table', 30, 2)];
-    const squared = tf.tidy(() => {
-      const [a, b] = [partial, whole].map((cloud) => tf.tensor3d([cloud.map((point) => [...point])]));
-      return remotest(a as tf.Tensor, b as tf.Tensor).dataSync()[0] as number;
-    });
-    expect(Math.sqrt(squared)).toBeCloseTo(directedHausdorff(partial, whole), 4);
   });
 
   it('are completed by a flow that comes nearer to them, and leaves nothing behind', () => {
