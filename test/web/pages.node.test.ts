@@ -2,7 +2,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from 'playwright';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { phantom } from '../../examples/data/phantom.js';
 import { readPng, writePng } from '../../examples/data/png.js';
 import { PAGES } from '../../examples/web/pages.js';
@@ -15,6 +15,8 @@ if (!isThere) console.log('Skipped: the tests of the pages to play with, since n
 
 /** A page that trains on another thread is itself busy for some ms at a time; more only where the machine is. */
 const LONGEST = 1000;
+// Software rendering on a busy machine.
+vi.setConfig({ testTimeout: 180_000 });
 const screenshots = join(root, '.cache/screenshots');
 
 describe.skipIf(!isThere)('the pages to play with', () => {
@@ -178,15 +180,17 @@ describe.skipIf(!isThere)('the pages to play with', () => {
     await page.close();
   });
 
-  it('language: the dictionary fills while two nets play', async () => {
+  it.each(['WASM', 'WebGL'])('language: the dictionary fills while two nets play on %s', async (backend) => {
     const visit = await site.visit('language/');
     const { page, complaints } = visit;
+    await page.getByLabel(backend).check();
     await startAndStop(visit, 'Play');
     expect(await page.locator('#protocol td').allTextContents()).toSatisfy((all: string[]) =>
       all.every((text) => /^[A-H]{2}$/.test(text)),
     );
     expect(await page.locator('#verdict').textContent()).toContain('of 32 objects');
-    await shoot(page, 'language');
+    await shoot(page, `language-${backend}`);
+    expect(await page.locator('[role=status]').textContent()).toContain(`${backend} with`);
     expect(complaints).toEqual([]);
     await page.close();
   });

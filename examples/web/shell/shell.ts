@@ -97,8 +97,9 @@ export class RunBar {
       const tensors = await this.act.run();
       const held = Math.round(longest());
       Object.assign(document.body.dataset, { ...tensors, longest: held });
-      const busy = held > 0 ? `at most ${held} ms at a time` : 'never for 50 ms';
-      this.status.textContent = `${this.machine} This page was busy ${busy}; ${tensors.after} tensors are left.`;
+      const busy = held > 0 ? `busy for at most ${held} ms at a time` : 'never busy for 50 ms';
+      const left = tensors.after - tensors.before;
+      this.status.textContent = `${this.machine} Meanwhile this page was ${busy}; ${left === 0 ? 'no tensor was' : `${left} tensors were`} left behind.`;
     } catch (failure) {
       this.status.textContent = '';
       this.error.textContent = failure instanceof Error ? failure.message : String(failure);
