@@ -3,14 +3,15 @@
  * Cropr (queries folded) and by the random pruner, with and without fusion.
  */
 import * as tf from '@tensorflow/tfjs';
-import { type DensePruningConfig, pruningRates, segmentationTransformer, tokenCounts } from 'tfjs-llf';
+import { type DensePruningConfig, LogitMap, pruningRates, segmentationTransformer, tokenCounts } from 'tfjs-llf';
 import { accelerateWasm } from 'tfjs-llf/wasm';
-import { measure, report, throughputRatio, timingOf } from './harness.js';
+import { type BenchCase, measure, quantile, report, throughputRatio, timingOf } from './harness.js';
 import { deployed, measuredIn, prediction, useWasm } from './models.js';
 
 /** Classes as in ADE20k. */
 const SEGMENTER = { imageSize: 512, channels: 3, patchSize: 16, dim: 384, depth: 12, heads: 6, classes: 150, seed: 1 };
-const TOKENS = 1 + (SEGMENTER.imageSize / SEGMENTER.patchSize) ** 2;
+const SIDE = SEGMENTER.imageSize / SEGMENTER.patchSize;
+const TOKENS = 1 + SIDE ** 2;
 /** Modules after blocks 0 to 9, with fusion or not: 89 + 9 · 88 = 881 of 1024 patches, 86 %. */
 const AFTER = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 const RATE = 88;
@@ -26,6 +27,19 @@ const PAIRS = [
 function multiplyAdds(tokens: readonly number[]): number {
   const { dim } = SEGMENTER;
   return tokens.reduce((total, count) => total + 12 * count * dim ** 2 + 2 * count ** 2 * dim, 0);
+}
+
+/** What all have in common and no pruning saves: the logits of patches enlarged to those of pixels, and read. */
+function mapAlone(): BenchCase {
+  const { imageSize, classes } = SEGMENTER;
+  const layer = new LogitMap({ grid: [SIDE, SIDE], size: [imageSize, imageSize] });
+  const logits = tf.randomUniform([1, TOKENS, classes], -1, 1, 'float32', 2);
+  const run = async (): Promise<void> => {
+    const map = layer.apply(logits) as tf.Tensor;
+    await map.data();
+    map.dispose();
+  };
+  return { name: 'map alone', items: 1, run };
 }
 
 function segmenter(pruning?: DensePruningConfig): tf.LayersModel {
@@ -55,9 +69,16 @@ const models = {
   'random, no fusion': segmenter({ prune: RATE, after: AFTER, fusion: 'none', router: 'random' }),
 };
 const image = tf.randomUniform([1, SEGMENTER.imageSize, SEGMENTER.imageSize, 3], -1, 1, 'float32', 1);
-const cases = Object.entries(models).map(([name, model]) => prediction(name, model, image));
+const cases = [...Object.entries(models).map(([name, model]) => prediction(name, model, image)), mapAlone()];
 const timings = await measure(cases, { seconds: SECONDS, ...measuredIn });
 console.log(`\nbatch 1, ${timings[0]?.milliseconds.length} rounds\n\n${report(timings, PAIRS)}`);
+
+const times = (name: string): number[] => timingOf(timings, name).milliseconds;
+const withoutMap = (name: string): number[] => times(name).map((time, i) => time - (times('map alone')[i] as number));
+for (const name of ['Cropr', 'Cropr, no fusion']) {
+  const ratios = withoutMap(name).map((time, i) => (withoutMap('unpruned')[i] as number) / time);
+  console.log(`${name} / unpruned, the map left out of both: ${quantile(ratios, 0.5).toFixed(3)}`);
+}
 const ratio = (rival: string): number =>
   Number(throughputRatio(timingOf(timings, 'Cropr'), timingOf(timings, rival)).median.toFixed(3));
 console.log(`\n${JSON.stringify({ croprOverUnpruned: ratio('unpruned'), croprOverRandom: ratio('random') })}`);
