@@ -23,6 +23,8 @@ export interface DenseSceneConfig {
   count: readonly [number, number];
   /** Largest share of a digit's square that may lie over another's, of 0 .. 1. */
   overlap: number;
+  /** A digit's corner is a multiple of this many pixels. Default 1. */
+  step?: number;
   /** Number of fragments of other digits strewn over the scene, which are background. */
   clutter: number;
   /** Side of a fragment. */
@@ -84,7 +86,7 @@ export class DenseSceneComposer {
   }
 
   private draw(image: Float32Array, labels: Int32Array, stream: RandomStream): SceneObject[] {
-    const { canvas, count, clutter, fragment } = this.config;
+    const { canvas, count, step = 1, clutter, fragment } = this.config;
     for (let i = 0; i < clutter; i++) {
       const { set, index } = this.pick(stream);
       const place = (side: number): number => stream.integer(side - fragment + 1);
@@ -99,7 +101,7 @@ export class DenseSceneComposer {
     // So many tries that a place which exists is found nearly always.
     for (let tries = 0; digits.length < wanted && tries < 20 * wanted; tries++) {
       const { set, index } = this.pick(stream);
-      const place = (): number => stream.integer(canvas - set.side + 1);
+      const place = (): number => step * stream.integer(Math.floor((canvas - set.side) / step) + 1);
       const digit = { set, index, top: place(), left: place() };
       if (digits.every((other) => overlapOf(digit, other) <= this.config.overlap)) digits.push(digit);
     }

@@ -3,7 +3,6 @@
  * several digits, then fine-tuned with every variant at an equal schedule. `npm run experiment -- segmentation quick` only
  * shows that everything runs.
  */
-import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { argv } from 'node:process';
@@ -22,7 +21,8 @@ import {
   timingOf,
 } from '../../bench/harness.js';
 import { runPool } from '../pool.js';
-import { DIGIT_SIDES, FULL, NETWORK, PRUNING, QUICK, SCENE, VARIANTS, type Variant } from './settings.js';
+import { backboneOf, folderOf, resultOf } from './files.js';
+import { FULL, QUICK, VARIANTS, type Variant } from './settings.js';
 import type { Task, TaskResult } from './task.js';
 import { build, inferenceModel, testScenes } from './train.js';
 
@@ -34,22 +34,16 @@ const quick = argv[3] === 'quick';
 const settings = quick ? QUICK : FULL;
 const { seeds } = settings;
 
-const hash = (...values: unknown[]): string =>
-  createHash('sha256').update(JSON.stringify(values)).digest('hex').slice(0, 8);
-/** Backbones and results stay here, so that a run which was broken off goes on. */
-const folder = `.cache/experiments/segmentation-${hash(settings.pretrain, settings.testScenes, SCENE, DIGIT_SIDES, NETWORK)}`;
-const fileOf = ({ seed, variant }: Pick<Task, 'seed' | 'variant'>): string => {
-  if (variant === 'backbone') return `${folder}/backbone-${seed}/model.json`;
-  return `${folder}/${variant}-${seed}-${hash(settings.fineTune, variant === 'unpruned' ? null : PRUNING[variant])}.json`;
-};
+const fileOf = ({ seed, variant }: Task): string =>
+  variant === 'backbone' ? `${backboneOf(settings, seed)}/model.json` : resultOf(settings, variant, seed);
 const begin = Date.now();
 const minutes = (): string => `${((Date.now() - begin) / 60_000).toFixed(1)} min`;
 
 /** Does what is not done yet. */
 async function run(variants: readonly Task['variant'][]): Promise<void> {
-  const tasks = seeds.flatMap((seed) => variants.map((variant): Task => ({ seed, variant, folder, settings })));
+  const tasks = seeds.flatMap((seed) => variants.map((variant): Task => ({ seed, variant, settings })));
   const missing = tasks.filter((task) => !existsSync(fileOf(task)));
-  if (missing.length < tasks.length) console.log(`found in ${folder}: ${tasks.length - missing.length}`);
+  if (missing.length < tasks.length) console.log(`found in ${folderOf(settings)}: ${tasks.length - missing.length}`);
   await runPool<Task, TaskResult>(SCRIPT, missing, availableParallelism(), (task, result) => {
     if (task.variant !== 'backbone') writeFileSync(fileOf(task), JSON.stringify(result));
     console.log(`${minutes()}: ${task.variant}, seed ${task.seed}: mIoU ${result.miou.toFixed(2)} %`);
@@ -57,12 +51,12 @@ async function run(variants: readonly Task['variant'][]): Promise<void> {
 }
 
 console.log(machine());
-mkdirSync(folder, { recursive: true });
+mkdirSync(folderOf(settings), { recursive: true });
 await run(['backbone']);
 await run(VARIANTS);
 
 const results = (variant: Variant): TaskResult[] =>
-  seeds.map((seed) => JSON.parse(readFileSync(fileOf({ seed, variant }), 'utf8')) as TaskResult);
+  seeds.map((seed) => JSON.parse(readFileSync(resultOf(settings, variant, seed), 'utf8')) as TaskResult);
 const medianOf = (variant: Variant, key: keyof TaskResult): number =>
   quantile(
     results(variant).map((result) => result[key]),

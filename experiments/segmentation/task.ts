@@ -4,14 +4,14 @@ import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { fileSystem } from 'tfjs-llf/node';
 import { accelerateWasm } from 'tfjs-llf/wasm';
+import { backboneOf, modelOf } from './files.js';
 import type { Settings, Variant } from './settings.js';
 import { adoptBackbone, build, score, train } from './train.js';
 
-/** What a child is asked to do; backbones lie in `folder` by seed. */
+/** What a child is asked to do. */
 export interface Task {
   seed: number;
   variant: Variant | 'backbone';
-  folder: string;
   settings: Settings;
 }
 
@@ -21,19 +21,21 @@ export interface TaskResult {
   digits: number;
 }
 
-const { seed, variant, folder, settings } = JSON.parse(argv.at(-1) ?? '') as Task;
+const { seed, variant, settings } = JSON.parse(argv.at(-1) ?? '') as Task;
 await tf.setBackend('wasm');
 await tf.ready();
 await accelerateWasm();
-const file = fileSystem(`${folder}/backbone-${seed}`);
+const backbone = fileSystem(backboneOf(settings, seed));
 const kind = variant === 'backbone' ? 'unpruned' : variant;
 const model = build(kind, seed);
 if (variant === 'backbone') {
   await train(model, settings.pretrain, seed, 'backbone');
-  await model.save(file);
+  await model.save(backbone);
 } else {
-  adoptBackbone(model, await tf.loadLayersModel(file));
+  adoptBackbone(model, await tf.loadLayersModel(backbone));
   await train(model, settings.fineTune, seed, variant);
+  // For the picture.
+  if (variant === 'cropr') await model.save(fileSystem(modelOf(settings, variant, seed)));
 }
 const result: TaskResult = await score(model, kind, settings.testScenes);
 process.send?.(result, () => process.exit());

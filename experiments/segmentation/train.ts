@@ -16,13 +16,24 @@ import {
   stripAuxHeads,
   WeightDecay,
 } from 'tfjs-llf';
-import { DenseSceneComposer } from '../../examples/data/dense_scenes.js';
-import { loadMnist, MNIST_SIDE } from '../../examples/data/mnist.js';
+import { BACKGROUND, DenseSceneComposer, type DenseSceneConfig } from '../../examples/data/dense_scenes.js';
+import { loadMnist, MNIST_SIDE, type MnistSplit } from '../../examples/data/mnist.js';
 import { shrinkDigits } from '../../examples/data/scenes.js';
-import { DIGIT_SIDES, DIGITS, NETWORK, PRUNING, type Recipe, SCENE, type Variant } from './settings.js';
+import { growDigits } from './grow.js';
+import {
+  DIGIT_CLASSES,
+  DIGIT_SIDE,
+  DIGITS,
+  GROWTH,
+  NETWORK,
+  PRUNING,
+  type Recipe,
+  SCENE,
+  type Variant,
+} from './settings.js';
 
 /** Brings ink to about mean 0 and deviation 1. */
-const INK = { mean: 0.1, scale: 4 };
+export const INK = { mean: 0.1, scale: 4 };
 const TEST_BATCH = 50;
 
 /** Images `[n, canvas, canvas, 1]` as the network wants them, and label maps `[n, canvas, canvas]`. */
@@ -47,23 +58,35 @@ export function adoptBackbone(model: tf.LayersModel, backbone: tf.LayersModel): 
   for (const layer of backbone.layers) model.getLayer(layer.name).setWeights(layer.getWeights());
 }
 
-async function composerOf(split: 'train' | 'test'): Promise<DenseSceneComposer> {
-  const mnist = await loadMnist(split);
-  const pixels = mnist.pixels.subarray(0, DIGITS * MNIST_SIDE ** 2);
-  const labels = mnist.labels.subarray(0, DIGITS);
-  const sets = DIGIT_SIDES.map((side) => ({ side, pixels: shrinkDigits(pixels, side), labels }));
-  return new DenseSceneComposer(sets, SCENE);
+/** The first digits of the chosen classes. */
+async function digitsOf(split: 'train' | 'test'): Promise<MnistSplit> {
+  const { pixels, labels } = await loadMnist(split);
+  const size = MNIST_SIDE ** 2;
+  const chosen = Array.from(labels.keys())
+    .filter((i) => (labels[i] as number) < DIGIT_CLASSES)
+    .slice(0, DIGITS);
+  const picked = new Uint8Array(chosen.length * size);
+  for (const [place, i] of chosen.entries()) picked.set(pixels.subarray(i * size, (i + 1) * size), place * size);
+  return { pixels: picked, labels: Uint8Array.from(chosen, (i) => labels[i] as number) };
+}
+
+async function composerOf(split: 'train' | 'test', scene: DenseSceneConfig = SCENE): Promise<DenseSceneComposer> {
+  const { pixels, labels } = await digitsOf(split);
+  return new DenseSceneComposer([{ side: DIGIT_SIDE, pixels: shrinkDigits(pixels, DIGIT_SIDE), labels }], scene);
 }
 
 function scenesOf(composer: DenseSceneComposer, count: number, stream: RandomStream): Scenes {
   const { images, labels } = composer.compose(count, stream);
   const shape: [number, number, number] = [count, SCENE.canvas, SCENE.canvas];
+  const classes = growDigits(labels, SCENE.canvas, GROWTH).map((label) =>
+    label === BACKGROUND ? DIGIT_CLASSES : label,
+  );
   return tf.tidy(() => ({
     images: tf
       .tensor(images, [...shape, 1])
       .sub(INK.mean)
       .mul(INK.scale),
-    labels: tf.tensor3d(labels, shape, 'int32'),
+    labels: tf.tensor3d(classes, shape, 'int32'),
   }));
 }
 
@@ -75,7 +98,7 @@ export async function testScenes(count: number): Promise<Scenes> {
 /** Trains a model with the standard `fit`, one call per epoch, each with new scenes drawn from (seed, purpose, epoch). */
 export async function train(model: tf.LayersModel, recipe: Recipe, seed: number, purpose: string): Promise<void> {
   const { epochs, steps, batchSize, peak } = recipe;
-  const composer = await composerOf('train');
+  const composer = await composerOf('train', recipe.scene);
   model.compile({ optimizer: tf.train.adam(peak, 0.9, 0.99, 1e-8), loss: segmentationLoss() });
   const callbacks = [
     new LearningRateSchedule(cosineWarmup({ peak, warmup: steps, total: epochs * steps }), { unit: 'step' }),

@@ -99,6 +99,13 @@ describe('scenes with labels, boxes and masks', () => {
     expect(touching(0.9)).toBeGreaterThan(5);
   });
 
+  it('lie where the step allows', () => {
+    for (const { objects } of [scenes(1, { step: 8 }), scenes(2, { step: 8 })]) {
+      // The made-up digits begin in the corner of their square.
+      for (const { box } of objects.flat()) expect([(box[0] as number) % 8, (box[1] as number) % 8]).toEqual([0, 0]);
+    }
+  });
+
   it('have clutter that is ink, but background', () => {
     const count = [0, 0] as const;
     const { images, labels, objects } = scenes(3, { count, clutter: 5 });
