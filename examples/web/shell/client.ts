@@ -19,6 +19,8 @@ export class Client<J extends Jobs> {
   private worker: Worker | undefined;
   private isBusy = false;
   private last: Promise<unknown> = Promise.resolve();
+  /** Of the jobs that run or wait: whether they are to end. */
+  private readonly marks = new Set<{ isStopped: boolean }>();
 
   constructor(private readonly page: PageName) {}
 
@@ -29,7 +31,16 @@ export class Client<J extends Jobs> {
     order: J[Name]['order'],
     listener: Listener<J[Name]['progress']> = {},
   ): Promise<Outcome<J[Name]['result']>> {
-    const next = this.last.then(() => this.start(job, backend, order, listener));
+    const mark = { isStopped: false };
+    this.marks.add(mark);
+    const next = this.last
+      .then(() => {
+        const outcome = this.start(job, backend, order, listener);
+        // It was asked to stop while it waited.
+        if (mark.isStopped) this.send({ kind: 'stop' });
+        return outcome;
+      })
+      .finally(() => this.marks.delete(mark));
     this.last = next.catch(() => undefined);
     return next;
   }
@@ -61,8 +72,9 @@ export class Client<J extends Jobs> {
     });
   }
 
-  /** Asks the job to end at its next step. */
+  /** Asks all jobs to end at their next step, those that wait at their first. */
   stop(): void {
+    for (const mark of this.marks) mark.isStopped = true;
     if (this.isBusy) this.send({ kind: 'stop' });
   }
 

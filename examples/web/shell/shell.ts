@@ -90,6 +90,7 @@ export class RunBar {
 
   private async go(): Promise<void> {
     this.error.textContent = '';
+    this.progress({ share: 0, text: '' });
     this.setRunning(true);
     const longest = watchLongTasks();
     this.status.textContent = 'Loading …';
@@ -115,7 +116,8 @@ export class RunBar {
     this.halt.disabled = !isRunning;
     for (const radio of this.radios) radio.disabled = isRunning;
     // A button that is switched off loses the focus to nowhere.
-    if (hadFocus || document.activeElement === document.body) (isRunning ? this.halt : this.start).focus();
+    if (hadFocus || document.activeElement === document.body)
+      (isRunning ? this.halt : this.start).focus({ preventScroll: true });
     document.body.dataset['state'] = isRunning ? 'running' : 'idle';
   }
 }
