@@ -3,6 +3,8 @@ import { argv } from 'node:process';
 
 const experiments: Readonly<Record<string, () => Promise<unknown>>> = {
   cropr: () => import('./cropr/index.js'),
+  detection: () => import('./detection/index.js'),
+  'detection-picture': () => import('./detection/picture.js'),
   ke: () => import('./forgetting/ke.js'),
   'label-flow': () => import('./label_flow/index.js'),
   'label-flow-clouds': () => import('./label_flow/completion.js'),
@@ -14,6 +16,7 @@ const experiments: Readonly<Record<string, () => Promise<unknown>>> = {
   llf: () => import('./forgetting/llf.js'),
   seal: () => import('./forgetting/seal.js'),
   segmentation: () => import('./segmentation/index.js'),
+  'segmentation-picture': () => import('./segmentation/picture.js'),
   targeted: () => import('./targeted/index.js'),
   'xray-style': () => import('./xray_style/index.js'),
   'xray-style-picture': () => import('./xray_style/picture.js'),
