@@ -1,11 +1,16 @@
-import { ones, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { add, div, mul, ones, sub, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { argumentError, requireBoolean, requireOneOf } from '../core/checks.js';
 import { fastFilter } from './fast_filter.js';
 import { gaussRemap, parisRemap, type Remap, tableRemap } from './remap.js';
 import { checkedOptions, type FilterOptions, filterColor, parameterOf, settingFor } from './setting.js';
 
 /** Options of {@link localLaplacian}. */
-export interface LocalLaplacianOptions extends FilterOptions {
+export interface LocalLaplacianOptions extends Omit<FilterOptions, 'range'> {
+  /**
+   * Values of the image between which the samples lie, `[low, high]` with low < high. Default `[0, 1]`. Tensors of one number get
+   * a gradient; the noise of `'paris'` is a hundredth of the range then.
+   */
+  range?: readonly [low: number | Tensor, high: number | Tensor];
   /**
    * The remap function m of a detail d = pixel − local mean. `'gauss'`: beta d + alpha d exp(−d² / (2 sigma²)). `'paris'`:
    * sgn(d) sigma (|d| / sigma)^alpha up to sigma, sgn(d) (sigma + beta (|d| − sigma)) beyond. A tensor of at least two
@@ -28,7 +33,7 @@ export interface LocalLaplacianOptions extends FilterOptions {
  * **Input** image `[B, H, W, 1]` float32, or `[B, H, W, 3]` with `color`; nominal values within `range`. **Output** the
  * same shape, not clipped. Images smaller than the pyramid are fine: levels beyond one pixel change nothing.
  *
- * **Gradients** flow to the image and to `sigma`, `alpha`, `beta` or the table if those are tensors; one gradient written
+ * **Gradients** flow to the image and to `sigma`, `alpha`, `beta`, the table or the range if those are tensors; one gradient written
  * by hand, which keeps nothing of the forward pass but its inputs. A sigma below the distance of two samples,
  * `(high − low) / (samples − 1)`, makes the result uneven. A constant image changes by rounding only. Values beyond the
  * range are filtered as if their local mean were at its end. A pixel that is NaN or infinite spreads NaN over its surroundings.
@@ -53,12 +58,34 @@ export interface LocalLaplacianOptions extends FilterOptions {
  */
 export function localLaplacian(image: Tensor, options: LocalLaplacianOptions = {}): Tensor {
   const owner = 'localLaplacian';
-  const checked = checkedOptions(owner, options);
+  const { range = [0, 1], ...others } = options;
+  if (Array.isArray(range) && range.some((end) => typeof end === 'object'))
+    return tidy(() => filterBetween(image, range, others));
+  const checked = checkedOptions(owner, options as FilterOptions);
   const setting = settingFor(owner, image, checked);
   return tidy(() => {
     const { remap, parameters } = remapOf(owner, options, checked.range);
     return filterColor(image, checked.color, (x) => fastFilter(x, ones([1]), remap, parameters, setting));
   });
+}
+
+/** With tensors as range: the image is moved to [0, 1] and back, and with it all that is measured in its units. */
+function filterBetween(
+  image: Tensor,
+  range: readonly (number | Tensor)[],
+  { sigma = 0.2, remap = 'gauss', ...options }: Omit<LocalLaplacianOptions, 'range'>,
+): Tensor {
+  const [low, high] = range.map((end) => parameterOf('localLaplacian', 'range', end, Number.NEGATIVE_INFINITY)) as [
+    Tensor,
+    Tensor,
+  ];
+  const span = sub(high, low);
+  const unit = localLaplacian(div(sub(image, low), span), {
+    ...options,
+    sigma: div(sigma, span),
+    remap: typeof remap === 'object' ? div(remap, span) : remap,
+  });
+  return add(mul(unit, span), low);
 }
 
 /** A remap function and its parameters. */

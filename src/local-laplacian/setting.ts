@@ -72,7 +72,7 @@ export function requireImage(owner: string, shape: ReadonlyArray<number | null>,
 /** Returns `value` if it is a tensor of one number, or a number in `[min, max]` as one. */
 export function parameterOf(owner: string, name: string, value: number | Tensor, min: number): Tensor {
   if (typeof value === 'number') return tensor([requireNumber(owner, name, value, min)]);
-  if (value?.size === 1) return value;
+  if (value?.size === 1) return reshape(value, [1]);
   throw argumentError(owner, name, 'a number or a tensor of one', value?.shape ?? value);
 }
 
