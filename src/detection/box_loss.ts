@@ -70,7 +70,7 @@ export function boxLoss(logDistances: Tensor, distances: Tensor, weights: Tensor
       const ofOuter = div(div(union, outer), outer);
       const ofInner = neg(div(1, union));
       const slope = add(mul(ofInner, innerSlope), add(mul(ofUnion, unionSlope), mul(ofOuter, outerSlope)));
-      // The division comes last: see `withCleanGradient` of crossEntropy.
+      // The division comes last: see `withCleanGradient`.
       return [div(mul(mul(slope, mul(found, weights)), dy), 1)];
     },
   );

@@ -1,7 +1,7 @@
 import { add, div, max, maximum, mul, reshape, sum, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { argumentError, requireInteger, requireNumber } from '../core/checks.js';
-import { withCleanGradient } from '../forgetting/cross_entropy.js';
+import { withCleanGradient } from '../ops/clean_gradient.js';
 import { boxLoss } from './box_loss.js';
 import { type CellLayout, splitCells } from './cell_layout.js';
 import { headOf } from './detection_head_layer.js';

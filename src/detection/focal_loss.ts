@@ -28,7 +28,7 @@ export function focalLoss(logits: Tensor, targets: Tensor, alpha: number, gamma:
     },
     (dy, { sign, wrong, weight, entropy }) => {
       const slope = mul(weight, add(mul(mul(entropy, sub(1, wrong)), gamma), wrong));
-      // The division comes last: see `withCleanGradient` of crossEntropy.
+      // The division comes last: see `withCleanGradient`.
       return [div(mul(neg(mul(slope, sign)), dy), 1)];
     },
   );

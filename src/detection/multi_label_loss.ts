@@ -34,7 +34,7 @@ export function multiLabelLoss(): (targets: Tensor, logits: Tensor) => Tensor {
           value: mean(add(sub(relu(x), mul(x, targets)), log(add(exp(neg(abs(x))), 1)))),
           saved: { x, targets },
         }),
-        // The division comes last: see `withCleanGradient` of crossEntropy.
+        // The division comes last: see `withCleanGradient`.
         (dy, { x, targets }) => [div(mul(dy, sub(sigmoid(x), targets)), x.size)],
       ),
     );

@@ -14,8 +14,8 @@ import {
 } from '@tensorflow/tfjs-core';
 import { argumentError, requireInteger, requireNumber } from '../core/checks.js';
 import { randomStream } from '../core/random.js';
+import { withCleanGradient } from '../ops/clean_gradient.js';
 import { stopGradient } from '../ops/stop_gradient.js';
-import { withCleanGradient } from './cross_entropy.js';
 
 /** Options of {@link classSelfDistillation}. */
 export interface ClassSelfDistillationConfig {

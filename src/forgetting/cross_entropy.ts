@@ -1,19 +1,6 @@
-import {
-  add,
-  cast,
-  clone,
-  div,
-  logSoftmax,
-  mean,
-  mul,
-  neg,
-  reshape,
-  sum,
-  type Tensor,
-  tidy,
-} from '@tensorflow/tfjs-core';
+import { add, cast, logSoftmax, mean, mul, neg, reshape, sum, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { argumentError, requireNumber } from '../core/checks.js';
-import { withGradient } from '../ops/custom_gradient.js';
+import { withCleanGradient } from '../ops/clean_gradient.js';
 
 /** Options of {@link crossEntropy}. */
 export interface CrossEntropyConfig {
@@ -69,19 +56,4 @@ export function crossEntropy({
       return shape.length === 2 ? perRow : mean(reshape(perRow, [shape[0] as number, -1]), 1);
     });
   };
-}
-
-/**
- * Passes logits on, and divides their gradient by 1, which changes no number.
- *
- * On webgl a matrix of odd width has a border in its texture. `exp`, and so the gradient of a softmax, fills it with ones;
- * `matMul` with an odd inner size adds it up, so that from the second step on a classifier with an odd number of classes
- * gets wrong gradients (no tfjs issue was found). Division is the one operation that clears the border.
- */
-export function withCleanGradient(logits: Tensor): Tensor {
-  return withGradient(
-    [logits],
-    (x) => ({ value: clone(x), saved: {} }),
-    (dy) => [div(dy, 1)],
-  );
 }
