@@ -33,15 +33,18 @@ describe.skipIf(!isThere)('the pages to play with', () => {
     expect(image.length).toBeGreaterThan(5000);
   }
 
-  /** Starts, stops after the first sign of progress, and starts once more: no tensor may be left. */
+  /** Starts and stops by keyboard, after the first sign of progress, twice: no tensor may be left. */
   async function startAndStop({ page }: Visit, start: string): Promise<void> {
+    const focused = (): Promise<string | null> => page.evaluate(() => document.activeElement?.textContent ?? null);
     for (let time = 0; time < 2; time++) {
-      await page.getByRole('button', { name: start }).click();
+      await page.getByRole('button', { name: start }).press('Enter');
       await page.waitForFunction(() => (document.querySelector('progress')?.value ?? 0) > 0);
-      await page.getByRole('button', { name: 'Stop' }).click();
+      expect(await focused()).toBe('Stop');
+      await page.keyboard.press('Enter');
       const { before, after, longest } = await ended(page);
       expect(after).toBe(before);
       expect(longest).toBeLessThan(LONGEST);
+      expect(await focused()).toBe(start);
     }
     expect(await page.locator('progress').evaluate((bar: HTMLProgressElement) => bar.value)).toBeLessThan(1);
   }

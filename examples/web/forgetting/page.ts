@@ -17,7 +17,7 @@ const noise = choice([
   ['0.6', '60 %'],
 ]);
 noise.value = '0.4';
-const perClass = numberInput(30, 5, 100, 5);
+const perClass = numberInput(40, 5, 100, 5);
 const generations = numberInput(4, 2, 10, 1);
 const epochs = numberInput(20, 4, 100, 4);
 const seed = numberInput(1, 1, 1000, 1);

@@ -33,17 +33,34 @@ function forgetting({ way, generations, epochsPerGeneration, seed }: TrainOrder)
 
 const tensorOf = ({ images, labels }: Samples): tf.Tensor4D => tf.tensor4d(images, [labels.length, SIDE, SIDE, 1]);
 
-/** Batches of one epoch after another, each in an order of its own. */
+/** Pixels by which a training digit is shifted at most. */
+const SHIFT = 2;
+
+/** Writes a digit into a batch, shifted; its first pixel is paper. */
+function putShifted(digit: Float32Array, batch: Float32Array, at: number, down: number, right: number): void {
+  const paper = digit[0] as number;
+  for (let y = 0; y < SIDE; y++) {
+    for (let x = 0; x < SIDE; x++) {
+      const [row, column] = [y - down, x - right];
+      const isInside = row >= 0 && column >= 0 && row < SIDE && column < SIDE;
+      batch[at + y * SIDE + x] = isInside ? (digit[row * SIDE + column] as number) : paper;
+    }
+  }
+}
+
+/** Batches of one epoch after another, each in an order of its own, each digit a little shifted. */
 function batches({ images, labels }: Samples, seed: number): tf.data.Dataset<tf.TensorContainer> {
   let epoch = 0;
   const size = SIDE * SIDE;
   function* oneEpoch(): Generator<{ xs: tf.Tensor; ys: tf.Tensor }> {
-    const order = [...randomStream(seed, 'order', epoch++).permutation(labels.length)];
+    const stream = randomStream(seed, 'order', epoch++);
+    const order = [...stream.permutation(labels.length)];
+    const shift = (): number => stream.integer(2 * SHIFT + 1) - SHIFT;
     for (let start = 0; start < order.length; start += RECIPE.batchSize) {
       const rows = order.slice(start, start + RECIPE.batchSize);
       const batch = new Float32Array(rows.length * size);
       rows.forEach((row, n) => {
-        batch.set(images.subarray(row * size, (row + 1) * size), n * size);
+        putShifted(images.subarray(row * size, (row + 1) * size), batch, n * size, shift(), shift());
       });
       const classes = rows.map((row) => labels[row] as number);
       const ys = tf.tidy(() => tf.oneHot(tf.tensor1d(classes, 'int32'), 10).toFloat());
