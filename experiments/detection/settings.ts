@@ -72,7 +72,7 @@ export const FULL: Settings = {
     { scene: CROWD, epochs: 24, steps: 50, batchSize: 8, peak: 3e-3 },
     { scene: SCENE, epochs: 6, steps: 50, batchSize: 8, peak: 1.5e-3 },
   ],
-  fineTune: { scene: SCENE, epochs: 12, steps: 50, batchSize: 8, peak: 1e-3 },
+  fineTune: { scene: SCENE, epochs: 12, steps: 50, batchSize: 8, peak: 2e-3 },
   seeds: [1, 2, 3],
   testScenes: 500,
 };
