@@ -57,6 +57,7 @@ describe.skipIf(!isThere)('the pages to play with', () => {
       // Even where a host sends no header.
       const policy = await page.locator('meta[http-equiv=Content-Security-Policy]').getAttribute('content');
       expect(policy).toMatch(/^default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self';/);
+      expect(await page.getByRole('link', { name: 'Documentation' }).count()).toBe(1);
       const { unnamed, tooWide, ids } = await inspect(page);
       expect(unnamed).toEqual([]);
       expect(tooWide).toEqual([]);

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright';
 import { build, createServer as createDevServer } from 'vite';
+import { vi } from 'vitest';
 import { chromiumArguments, findChromium } from '../../scripts/chromium.js';
 import { root } from '../../scripts/entries.js';
 
@@ -40,7 +41,9 @@ const config = join(root, 'examples/web/vite.config.ts');
 /** The production build, as any static host serves it. */
 async function serveBuild(): Promise<Served> {
   const folder = join(root, '.cache/pages');
-  await build({ configFile: config, logLevel: 'silent', build: { outDir: folder } });
+  // Vitest's own value would make it something else than `npm run site` does.
+  vi.stubEnv('NODE_ENV', 'production');
+  await build({ configFile: config, logLevel: 'silent', build: { outDir: folder } }).finally(() => vi.unstubAllEnvs());
   const server = createServer(async ({ url = '' }, response) => {
     const path = normalize(decodeURIComponent(url.split('?')[0] ?? ''));
     try {

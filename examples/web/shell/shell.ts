@@ -17,6 +17,9 @@ export function addHeader(current?: PageName): void {
     const attributes = { href: `${up}${name}/index.html`, 'aria-current': name === current ? 'page' : undefined };
     return element('li', {}, element('a', attributes, title));
   });
+  // `npm run site` puts the pages one folder below the documentation.
+  if (import.meta.env.PROD)
+    links.push(element('li', {}, element('a', { href: `${up}../index.html` }, 'Documentation')));
   document.body.prepend(
     element('a', { class: 'skip', href: '#main' }, 'To the page'),
     element(
