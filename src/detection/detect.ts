@@ -1,4 +1,4 @@
-import { concat, dispose, image, reshape, type Tensor, tensor1d, tensor2d, tidy } from '@tensorflow/tfjs-core';
+import { concat, dispose, image, reshape, slice, type Tensor, tensor1d, tensor2d, tidy } from '@tensorflow/tfjs-core';
 import { type LayersModel, model as modelOf, type SymbolicTensor } from '@tensorflow/tfjs-layers';
 import { requireInteger, requireNumber } from '../core/checks.js';
 import { upsampleBilinear } from '../cropr-dense/upsample.js';
@@ -60,26 +60,27 @@ export async function detect(
   requireInteger(owner, 'maxDetections', maxDetections, 1);
   requireInteger(owner, 'batchSize', batchSize, 1);
   const head = headOf(owner, model);
-  const layout = head.options;
-  const { cells, prototypes } = await predictCells(
-    cellsModel(model, head.output as SymbolicTensor),
-    images,
-    layout,
-    batchSize,
-  );
-  const count = images.shape[0] as number;
+  const cellsOnly = cellsModel(model, head.output as SymbolicTensor);
   const found: Detection[][] = [];
-  for (let i = 0; i < count; i++) {
-    const own = partOf(cells, i, count);
-    const candidates = readCells(own, layout, scoreThreshold);
-    const kept = await suppress(candidates, iouThreshold, maxDetections);
-    found.push(
-      kept.map((candidate) => {
-        const { label, score, box } = candidate;
-        const mask = prototypes ? readMask(candidate, own, partOf(prototypes, i, count), layout) : new Int32Array();
-        return { label, score, box, mask };
-      }),
-    );
+  // Prototypes in the size of the images are large: those of a batch at a time.
+  for (let from = 0; from < (images.shape[0] as number); from += batchSize) {
+    const count = Math.min(batchSize, (images.shape[0] as number) - from);
+    const batch = slice(images, from, count);
+    const { cells, prototypes } = await predictCells(cellsOnly, batch, head.options);
+    batch.dispose();
+    for (let i = 0; i < count; i++) {
+      const own = partOf(cells, i, count);
+      const candidates = readCells(own, head.options, scoreThreshold);
+      const kept = await suppress(candidates, iouThreshold, maxDetections);
+      const maps = prototypes && partOf(prototypes, i, count);
+      found.push(
+        kept.map((candidate) => {
+          const { label, score, box } = candidate;
+          const mask = maps ? readMask(candidate, own, maps, head.options) : new Int32Array();
+          return { label, score, box, mask };
+        }),
+      );
+    }
   }
   return found;
 }
@@ -99,8 +100,8 @@ async function predictCells(
   model: LayersModel,
   images: Tensor,
   layout: CellLayout,
-  batchSize: number,
 ): Promise<{ cells: Float32Array; prototypes: Float32Array | undefined }> {
+  const batchSize = images.shape[0] as number;
   const tensors = tidy(() => {
     const { labels, sides, centerness, masks } = splitCells(model.predict(images, { batchSize }) as Tensor, layout);
     if (!masks) return [concat([labels, sides, centerness], 2)];
