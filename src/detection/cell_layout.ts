@@ -24,7 +24,12 @@ export function cellSizes({ classes, prototypes, resolution }: CellLayout): numb
   return [classes, 4, 1, ...(prototypes > 0 ? [prototypes, resolution * resolution * prototypes] : [])];
 }
 
-/** How many numbers that is. */
+/** Numbers of a cell before the coefficients of masks. */
+export function plainUnits({ classes }: CellLayout): number {
+  return classes + 5;
+}
+
+/** How many numbers a cell has. */
 export function cellUnits(layout: CellLayout): number {
   return cellSizes(layout).reduce((sum, size) => sum + size, 0);
 }

@@ -1,4 +1,4 @@
-import type { CellLayout } from './cell_layout.js';
+import { type CellLayout, plainUnits } from './cell_layout.js';
 import type { Box } from './overlap.js';
 
 /** What a cell claims to be there. */
@@ -12,11 +12,6 @@ export interface Candidate {
 
 function sigmoid(x: number): number {
   return 1 / (1 + Math.exp(-x));
-}
-
-/** Numbers of a cell before the coefficients of masks. */
-function plainUnits({ classes }: CellLayout): number {
-  return classes + 5;
 }
 
 /** Numbers of a cell without the prototypes. */

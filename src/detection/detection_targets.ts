@@ -4,7 +4,7 @@ import { argumentError, requireInteger, requireNumber } from '../core/checks.js'
 import { AuxHead } from '../cropr/aux_head_layer.js';
 import { assignCells } from './assignment.js';
 import type { Labelled } from './average_precision.js';
-import { type CellLayout, cellUnits } from './cell_layout.js';
+import { type CellLayout, cellUnits, plainUnits } from './cell_layout.js';
 import { DetectionHead, headOf } from './detection_head_layer.js';
 import type { Boxed } from './overlap.js';
 
@@ -104,19 +104,15 @@ function writeCells(
     target[start + (objects[cell.object] as DetectionObject).label] = 1;
     target.set([...cell.distances, cell.centerness], start + classes);
     const slot = slots.indexOf(cell.object);
-    if (slot >= 0) target[start + classes + 5 + slot] = 1;
+    if (slot >= 0) target[start + plainUnits(layout) + slot] = 1;
   }
   for (const [slot, object] of slots.entries()) writeMask(objects[object]?.mask ?? [], slot, layout, target);
 }
 
 /** Writes a mask as a prototype: the share of its pixels in each pixel of the prototype, patch by patch. */
-function writeMask(
-  mask: ArrayLike<number>,
-  slot: number,
-  { classes, grid, patchSize, prototypes, resolution }: CellLayout,
-  target: Float32Array,
-): void {
-  const units = classes + 5 + prototypes * (1 + resolution ** 2);
+function writeMask(mask: ArrayLike<number>, slot: number, layout: CellLayout, target: Float32Array): void {
+  const { grid, patchSize, prototypes, resolution } = layout;
+  const units = cellUnits(layout);
   const block = patchSize / resolution;
   const width = grid[1] * patchSize;
   for (let i = 0; i < mask.length; i++) {
@@ -124,7 +120,7 @@ function writeMask(
     const cell = Math.floor(y / patchSize) * grid[1] + Math.floor(x / patchSize);
     const within = (at: number): number => Math.floor((at % patchSize) / block);
     const pixel = within(y) * resolution + within(x);
-    const place = cell * units + classes + 5 + prototypes + pixel * prototypes + slot;
+    const place = cell * units + plainUnits(layout) + prototypes + pixel * prototypes + slot;
     target[place] = (target[place] as number) + 1 / block ** 2;
   }
 }
