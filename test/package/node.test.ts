@@ -1,10 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
 import { entries, root } from '../../scripts/entries.js';
-import { bundle, runInNode } from './bundle.js';
+import { runInNode } from './bundle.js';
 
 const surface = JSON.parse(readFileSync(resolve(root, 'test/surface.json'), 'utf8')) as Record<
   string,
@@ -41,51 +39,5 @@ describe('in Node', () => {
       'cjs',
     );
     expect(JSON.parse(printed)).toEqual([surface['tfjs-llf']?.values, true, true, 'CroprPruner']);
-  });
-});
-
-describe('a saved model', () => {
-  let folder = '';
-  let saved = '';
-
-  const predict = `
-    const [logits] = model.predict(tf.fill([1, 8, 8, 1], 0.5));
-    console.log(JSON.stringify([...logits.dataSync()]));
-  `;
-  const load = `
-    import * as tf from '@tensorflow/tfjs';
-    import { fileSystem } from 'tfjs-llf/node';
-  `;
-
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'tfjs-llf-'));
-    saved = await runInNode(`
-      import { visionTransformer } from 'tfjs-llf';
-      ${load}
-      const model = visionTransformer({
-        imageSize: 8, channels: 1, patchSize: 2, dim: 8, depth: 4, heads: 2, classes: 3, pruning: { prune: 4 },
-      });
-      await model.save(fileSystem('${folder}'));
-      ${predict}
-    `);
-  });
-  afterAll(() => rm(folder, { recursive: true }));
-
-  const program = (first: string): string => `
-    ${first}
-    ${load}
-    const model = await tf.loadLayersModel(fileSystem('${folder}'));
-    ${predict}
-  `;
-
-  it('loads in a bundle with tfjs-llf/register and predicts the same', async () => {
-    const { code } = await bundle(program(`import 'tfjs-llf/register';`));
-    expect(JSON.parse(saved)).toHaveLength(3);
-    expect(JSON.parse(await runInNode(code))).toEqual(JSON.parse(saved));
-  });
-
-  it('does not load in a bundle without: tfjs names the first layer that it does not know', async () => {
-    const { code } = await bundle(program(''));
-    await expect(runInNode(code)).rejects.toThrow(/Unknown layer: LLFPatchEmbedding/);
   });
 });
