@@ -1,5 +1,5 @@
 // @ts-check
-import { Comment, Converter, ReflectionKind } from 'typedoc';
+import { Comment, Converter, JSX, ParameterType, ReflectionKind } from 'typedoc';
 
 /** What tfjs calls on a callback; the classes document what they do there. */
 const events = /^(setParams|setModel|on(Train|Epoch|Batch)(Begin|End))$/;
@@ -9,13 +9,37 @@ const className = 'Name under which tfjs saves the layer in a model and finds it
 /** @param {string} text */
 const says = (text) => new Comment([{ kind: 'text', text }]);
 
+/** @param {import('typedoc').Application} app */
+export function load(app) {
+  documentFields(app);
+  linkPages(app);
+}
+
+/**
+ * `npm run site` builds the pages beside the documentation: with `--pages` each of its own leads there.
+ *
+ * @param {import('typedoc').Application} app
+ */
+function linkPages(app) {
+  app.options.addDeclaration({ name: 'pages', help: 'Links the pages to play with.', type: ParameterType.Boolean });
+  app.renderer.hooks.on('sidebar.begin', (context) =>
+    app.options.getValue('pages')
+      ? JSX.createElement(
+          'p',
+          null,
+          JSX.createElement('a', { href: context.relativeURL('pages/index.html') }, 'Pages to play with'),
+        )
+      : JSX.createElement(JSX.Fragment, null),
+  );
+}
+
 /**
  * Spares the sources to say twice what a reader of the reference wants to find in both places: a field of a layer is
  * documented like the option of the same name.
  *
  * @param {import('typedoc').Application} app
  */
-export function load(app) {
+function documentFields(app) {
   app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {
     const interfaces = project.getReflectionsByKind(ReflectionKind.Interface);
     /** @param {string} owner @param {string} field @returns {Comment | undefined} */
