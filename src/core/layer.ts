@@ -41,6 +41,11 @@ export abstract class ConfiguredLayer<Own extends object> extends layers.Layer {
     super(args);
   }
 
+  /** By default that of the input, as a list of its own: tfjs writes into what it gets. */
+  override computeOutputShape(inputShape: Shape | Shape[]): Shape | Shape[] {
+    return [...inputShape] as Shape;
+  }
+
   /** The arguments that make an equal layer, as JSON. */
   override getConfig(): serialization.ConfigDict {
     return { ...super.getConfig(), ...structuredClone(this.options) };

@@ -1,8 +1,7 @@
 import { add, div, mul, serialization, softplus, sub, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { argumentError, requireBoolean, requireNumber } from '../core/checks.js';
-import { constant } from '../core/laws.js';
-import { asList, type SeededArgs, SeededLayer, type Shape, type WeightTable } from '../core/layer.js';
-import { inverseSoftplus, requireRange } from './setting.js';
+import { asList, type SeededArgs, SeededLayer, type Shape } from '../core/layer.js';
+import { requireRange, single, singleRaw, windowWeights } from './setting.js';
 
 /** Configuration of {@link AffineNorm}. */
 export interface AffineNormConfig extends SeededArgs {
@@ -67,17 +66,12 @@ export class AffineNorm extends SeededLayer<AffineNormOptions> {
 
   override build(inputShape: Shape | Shape[]): void {
     const { window, gain = 1, bias = 0, positive } = this.options;
-    const one = (value: number): WeightTable[string] => [[1], constant(value)];
     this.addWeights(
       window
-        ? { low: one(window[0]), widthRaw: one(inverseSoftplus(window[1] - window[0])) }
-        : { ...(positive ? { gainRaw: one(inverseSoftplus(gain)) } : { gain: one(gain) }), bias: one(bias) },
+        ? windowWeights(window)
+        : { ...(positive ? { gainRaw: singleRaw(gain) } : { gain: single(gain) }), bias: single(bias) },
     );
     super.build(inputShape);
-  }
-
-  override computeOutputShape(inputShape: Shape | Shape[]): Shape {
-    return [...(inputShape as Shape)];
   }
 
   override call(inputs: Tensor | Tensor[]): Tensor {

@@ -1,8 +1,15 @@
-import { add, div, mul, ones, sub, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { div, ones, sub, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { argumentError, requireBoolean, requireOneOf } from '../core/checks.js';
 import { fastFilter } from './fast_filter.js';
-import { gaussRemap, parisRemap, type Remap, tableRemap } from './remap.js';
-import { checkedOptions, type FilterOptions, filterColor, parameterOf, settingFor } from './setting.js';
+import { gaussRemap, parisRemap, REMAP_FORMS, type Remap, tableRemap } from './remap.js';
+import {
+  checkedOptions,
+  type FilterOptions,
+  filterColor,
+  filterStretched,
+  parameterOf,
+  settingFor,
+} from './setting.js';
 
 /** Options of {@link localLaplacian}. */
 export interface LocalLaplacianOptions extends Omit<FilterOptions, 'range'> {
@@ -64,7 +71,7 @@ export function localLaplacian(image: Tensor, options: LocalLaplacianOptions = {
   const checked = checkedOptions(owner, options as FilterOptions);
   const setting = settingFor(owner, image, checked);
   return tidy(() => {
-    const { remap, parameters } = remapOf(owner, options, checked.range);
+    const [remap, parameters] = remapOf(owner, options, checked.range);
     return filterColor(image, checked.color, (x) => fastFilter(x, ones([1]), remap, parameters, setting));
   });
 }
@@ -75,17 +82,15 @@ function filterBetween(
   range: readonly (number | Tensor)[],
   { sigma = 0.2, remap = 'gauss', ...options }: Omit<LocalLaplacianOptions, 'range'>,
 ): Tensor {
-  const [low, high] = range.map((end) => parameterOf('localLaplacian', 'range', end, Number.NEGATIVE_INFINITY)) as [
-    Tensor,
-    Tensor,
-  ];
-  const span = sub(high, low);
-  const unit = localLaplacian(div(sub(image, low), span), {
-    ...options,
-    sigma: div(sigma, span),
-    remap: typeof remap === 'object' ? div(remap, span) : remap,
-  });
-  return add(mul(unit, span), low);
+  const [low, high] = range.map((end) => parameterOf('localLaplacian', 'range', end)) as [Tensor, Tensor];
+  const stretch = sub(high, low);
+  return filterStretched(image, { low, stretch }, 0, (unit) =>
+    localLaplacian(unit, {
+      ...options,
+      sigma: div(sigma, stretch),
+      remap: typeof remap === 'object' ? div(remap, stretch) : remap,
+    }),
+  );
 }
 
 /** A remap function and its parameters. */
@@ -93,16 +98,16 @@ function remapOf(
   owner: string,
   { remap = 'gauss', sigma = 0.2, alpha, beta = 1, noiseBlend = true }: LocalLaplacianOptions,
   range: readonly [number, number],
-): { remap: Remap; parameters: Tensor[] } {
+): [remap: Remap, parameters: Tensor[]] {
   if (typeof remap === 'object') {
     if (remap.size < 2) throw argumentError(owner, 'remap', 'a table of at least two numbers', remap.shape);
-    return { remap: tableRemap(range[1] - range[0]), parameters: [remap] };
+    return [tableRemap(range[1] - range[0]), [remap]];
   }
-  const isParis = requireOneOf(owner, 'remap', remap, ['gauss', 'paris']) === 'paris';
+  const isParis = requireOneOf(owner, 'remap', remap, REMAP_FORMS) === 'paris';
   const parameters = [
     parameterOf(owner, 'sigma', sigma, Number.MIN_VALUE),
-    parameterOf(owner, 'alpha', alpha ?? (isParis ? 0.5 : 1), isParis ? Number.MIN_VALUE : Number.NEGATIVE_INFINITY),
-    parameterOf(owner, 'beta', beta, Number.NEGATIVE_INFINITY),
+    parameterOf(owner, 'alpha', alpha ?? (isParis ? 0.5 : 1), isParis ? Number.MIN_VALUE : undefined),
+    parameterOf(owner, 'beta', beta),
   ];
-  return { remap: isParis ? parisRemap(requireBoolean(owner, 'noiseBlend', noiseBlend)) : gaussRemap, parameters };
+  return [isParis ? parisRemap(requireBoolean(owner, 'noiseBlend', noiseBlend)) : gaussRemap, parameters];
 }

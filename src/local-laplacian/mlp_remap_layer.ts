@@ -50,10 +50,6 @@ export class MLPRemap extends SeededLayer<Options<MLPRemapConfig>> {
     super.build(inputShape);
   }
 
-  override computeOutputShape(inputShape: Shape | Shape[]): Shape {
-    return [...(inputShape as Shape)];
-  }
-
   override call(inputs: Tensor | Tensor[]): Tensor {
     return tidy(() =>
       mlpRemapAt(asList(inputs)[0] as Tensor, detailGrid(this.options.span), this.values(), this.options),

@@ -29,6 +29,9 @@ export interface RemapGradients {
   readonly parameters: Tensor[];
 }
 
+/** Names of the remap functions of three numbers. */
+export const REMAP_FORMS: readonly ('gauss' | 'paris')[] = ['gauss', 'paris'];
+
 /** A remap function m of details d = pixel − local mean, with its derivatives; without a tape. */
 export interface Remap {
   /** What the fused kernels call it. */

@@ -1,5 +1,7 @@
-import { add, mul, reshape, sub, sum, type Tensor, tensor, transpose } from '@tensorflow/tfjs-core';
+import { add, div, mul, reshape, sub, sum, type Tensor, tensor, transpose } from '@tensorflow/tfjs-core';
 import { argumentError, requireInteger, requireNumber, requireOneOf, requireShape } from '../core/checks.js';
+import { constant } from '../core/laws.js';
+import type { WeightTable } from '../core/layer.js';
 import type { FilterSetting } from './fast_filter.js';
 import { defaultLevels } from './pyramid.js';
 import { PYRAMIDS, type Pyramid } from './pyramid_operators.js';
@@ -14,7 +16,7 @@ export interface FilterOptions {
   levels?: number | undefined;
   /** Samples K of the local mean; at least 2. The remap function should not bend within `1 / (K - 1)` of the range. Default 16. */
   samples?: number | undefined;
-  /** Values of the image between which the samples lie, `[low, high]`: a setting, which is not trained. Default `[0, 1]`. */
+  /** Values of the image between which the samples lie, `[low, high]`. Default `[0, 1]`. */
   range?: readonly [low: number, high: number] | undefined;
   /** How a level is halved and doubled. Default `'paris'`. */
   pyramid?: Pyramid | undefined;
@@ -70,7 +72,7 @@ export function requireImage(owner: string, shape: ReadonlyArray<number | null>,
 }
 
 /** Returns `value` if it is a tensor of one number, or a number in `[min, max]` as one. */
-export function parameterOf(owner: string, name: string, value: number | Tensor, min: number): Tensor {
+export function parameterOf(owner: string, name: string, value: number | Tensor, min?: number): Tensor {
   if (typeof value === 'number') return tensor([requireNumber(owner, name, value, min)]);
   if (value?.size === 1) return reshape(value, [1]);
   throw argumentError(owner, name, 'a number or a tensor of one', value?.shape ?? value);
@@ -91,7 +93,32 @@ export function filterColor(image: Tensor, color: ColorMode | undefined, filter:
   return add(image, sub(filter(luminance), luminance));
 }
 
+/**
+ * Filters an image whose samples begin at `low` and lie `stretch` times as far apart as those of `filter`, which begin at `start`.
+ * Gradients flow to both; what `filter` takes in units of the image has to be divided by `stretch`.
+ */
+export function filterStretched(
+  image: Tensor,
+  { low, stretch }: { readonly low: Tensor; readonly stretch: Tensor },
+  start: number,
+  filter: (image: Tensor) => Tensor,
+): Tensor {
+  const moved = add(div(sub(image, low), stretch), start);
+  return add(mul(sub(filter(moved), start), stretch), low);
+}
+
 /** The number whose softplus is `value`, which is positive. */
-export function inverseSoftplus(value: number): number {
+function inverseSoftplus(value: number): number {
   return value + Math.log(-Math.expm1(-value));
+}
+
+/** A weight of one number, which starts from `value`. */
+export const single = (value: number): WeightTable[string] => [[1], constant(value)];
+
+/** A weight of one number whose softplus starts from `value`. */
+export const singleRaw = (value: number): WeightTable[string] => single(inverseSoftplus(value));
+
+/** The weights of a trained window or range: where it begins, and what has its width as softplus. */
+export function windowWeights([low, high]: readonly [low: number, high: number]): WeightTable {
+  return { low: single(low), widthRaw: singleRaw(high - low) };
 }

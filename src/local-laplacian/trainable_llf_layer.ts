@@ -1,19 +1,30 @@
-import { add, linspace, ones, serialization, type Tensor, tidy, zerosLike } from '@tensorflow/tfjs-core';
+import { add, linspace, mul, ones, serialization, type Tensor, tidy, zerosLike } from '@tensorflow/tfjs-core';
 import { argumentError, requireBoolean, requireInteger, requireNumber, requireOneOf } from '../core/checks.js';
-import { constant } from '../core/laws.js';
 import { asList, type SeededArgs, SeededLayer, type Shape } from '../core/layer.js';
 import { fastFilter } from './fast_filter.js';
 import { checkedForm, type MLPRemapForm } from './mlp_remap_form.js';
+import { REMAP_FORMS } from './remap.js';
 import { curveOf, type RemapCurve } from './remap_curve.js';
 import {
   type CheckedOptions,
   checkedOptions,
   type FilterOptions,
   filterColor,
+  filterStretched,
   requireImage,
   settingFor,
+  single,
+  windowWeights,
 } from './setting.js';
-import { type CurrentRemap, currentRemap, type RemapStart, remapWeights, spanOf } from './trainable_remaps.js';
+import {
+  type CurrentRange,
+  type CurrentRemap,
+  currentRange,
+  currentRemap,
+  type RemapStart,
+  remapWeights,
+  spanOf,
+} from './trainable_remaps.js';
 
 /** Configuration of {@link TrainableLLF}. */
 export interface TrainableLLFConfig extends SeededArgs, FilterOptions {
@@ -33,11 +44,13 @@ export interface TrainableLLFConfig extends SeededArgs, FilterOptions {
   perLevel?: boolean;
   /** Keep the residual of the image, or learn a gain for it. Default `'keep'`. */
   residual?: 'keep' | 'gain';
+  /** Learn between which values the samples lie, from `range` on. Default false. */
+  trainRange?: boolean;
 }
 
 /** The options with their defaults; those that have none may be missing. */
 type TrainableLLFOptions = CheckedOptions &
-  RemapStart & { readonly perLevel: boolean; readonly residual: 'keep' | 'gain' };
+  RemapStart & { readonly perLevel: boolean; readonly residual: 'keep' | 'gain'; readonly trainRange: boolean };
 
 /**
  * The trainable local Laplacian filter: learns from image pairs how strongly details and edges show, as one curve that can
@@ -48,7 +61,8 @@ type TrainableLLFOptions = CheckedOptions &
  *
  * **Weights** `'gauss'`: `sigmaRaw` (sigma = sigmaMin + its softplus), `alpha`, `beta`, each `[1]`; `'paris'`: `alphaRaw`
  * (its softplus is alpha) for `alpha`; a network: those of {@link MLPRemap}. With `perLevel` the names end in `Level0`,
- * `Level1`, ... `residualGain [1]` with `residual: 'gain'`. **Gradients** flow to the image and to all weights, by one
+ * `Level1`, ... `residualGain [1]` with `residual: 'gain'`. With `trainRange` `low [1]` and `widthRaw [1]`, whose
+ * softplus is the width of the range; the noise of `'paris'` stretches along. **Gradients** flow to the image and to all weights, by one
  * hand-written gradient that keeps no image of the forward pass but the input; a network is evaluated once per step, at
  * 2049 details, and is straight between them.
  *
@@ -85,6 +99,7 @@ export class TrainableLLF extends SeededLayer<TrainableLLFOptions> {
       ...startOf(owner, config, checked),
       perLevel,
       residual: requireOneOf(owner, 'residual', config.residual ?? 'keep', ['keep', 'gain']),
+      trainRange: requireBoolean(owner, 'trainRange', config.trainRange ?? false),
     });
   }
 
@@ -95,38 +110,47 @@ export class TrainableLLF extends SeededLayer<TrainableLLFOptions> {
   }
 
   override build(inputShape: Shape | Shape[]): void {
-    this.computeOutputShape(inputShape);
-    for (const suffix of this.suffixes) this.addWeights(remapWeights(this.options, suffix));
-    if (this.options.residual === 'gain') this.addWeights({ residualGain: [[1], constant(1)] });
-    super.build(inputShape);
-  }
-
-  override computeOutputShape(inputShape: Shape | Shape[]): Shape {
     requireImage(this.owner, inputShape as Shape, this.options.color);
-    return [...(inputShape as Shape)];
+    for (const suffix of this.suffixes) this.addWeights(remapWeights(this.options, suffix));
+    if (this.options.trainRange) this.addWeights(windowWeights(this.options.range));
+    if (this.options.residual === 'gain') this.addWeights({ residualGain: single(1) });
+    super.build(inputShape);
   }
 
   override call(inputs: Tensor | Tensor[]): Tensor {
     const image = asList(inputs)[0] as Tensor;
+    const { color, range, trainRange } = this.options;
     const setting = settingFor(this.owner, image, this.options);
     return tidy(() => {
-      const { residualGain = ones([1]) } = this.values<{ residualGain?: Tensor }>();
-      const remaps = this.remaps();
-      return filterColor(image, this.options.color, (x) =>
+      const { remaps, residualGain, ...current } = this.current();
+      const filter = (x: Tensor): Tensor =>
         remaps
-          .map(({ remap, parameters }, l) => {
+          .map(([remap, parameters], l) => {
             const band = remaps.length === 1 ? setting : { ...setting, from: l, to: l + 1 };
             // Each remap function makes its levels; the residual comes with the first.
             return fastFilter(x, l === 0 ? residualGain : zerosLike(residualGain), remap, parameters, band);
           })
-          .reduce((sum, part) => add(sum, part)),
-      );
+          .reduce((sum, part) => add(sum, part));
+      return filterColor(image, color, (x) => (trainRange ? filterStretched(x, current, range[0], filter) : filter(x)));
     });
   }
 
-  private remaps(): CurrentRemap[] {
+  /** What the weights make. */
+  private current(): CurrentRange & { remaps: CurrentRemap[]; residualGain: Tensor } {
+    const { suffixes, options } = this;
     const weights = this.values<Record<string, Tensor>>();
-    return this.suffixes.map((suffix) => currentRemap(this.options, weights, suffix));
+    const range = currentRange(options.range, weights);
+    const remaps = suffixes.map((suffix) => currentRemap(options, weights, suffix, range.stretch));
+    return { ...range, remaps, residualGain: weights['residualGain'] ?? ones([1]) };
+  }
+
+  /** Between which values the samples lie, `[low, high]`, as trained by now. Reads the weights: not for use within a training step. */
+  trainedRange(): [low: number, high: number] {
+    const { range } = this.options;
+    return tidy(() => {
+      const { low, stretch } = currentRange(range, this.values());
+      return [low, add(mul(stretch, spanOf(range)), low)].map((end) => end.dataSync()[0]);
+    }) as [number, number];
   }
 
   /**
@@ -140,21 +164,20 @@ export class TrainableLLF extends SeededLayer<TrainableLLFOptions> {
     if (!this.built) throw argumentError(this.owner, 'layer', 'connected before its curve is read', this.name);
     const span = spanOf(options.range);
     const [details, values] = tidy(() => {
-      const { remap, parameters } = this.remaps()[level] as CurrentRemap;
+      const { remaps, stretch } = this.current();
+      const [remap, parameters] = remaps[level] as CurrentRemap;
       const detail = linspace(-span, span, count);
-      return [detail, remap.value(detail, parameters)].map((x) => [...x.dataSync()]);
+      return [detail, remap.value(detail, parameters)].map((x) => [...mul(x, stretch).dataSync()]);
     }) as [number[], number[]];
     return curveOf(details, values);
   }
 }
 serialization.registerClass(TrainableLLF);
 
-const REMAPS: readonly ('gauss' | 'paris')[] = ['gauss', 'paris'];
-
 function startOf(owner: string, config: TrainableLLFConfig, { range, samples }: CheckedOptions): RemapStart {
   const span = spanOf(range);
   const { remap = 'gauss' } = config;
-  const form = typeof remap === 'object' ? checkedForm(owner, remap) : requireOneOf(owner, 'remap', remap, REMAPS);
+  const form = typeof remap === 'object' ? checkedForm(owner, remap) : requireOneOf(owner, 'remap', remap, REMAP_FORMS);
   const isParis = remap === 'paris';
   const sigmaMin = requireNumber(owner, 'sigmaMin', config.sigmaMin ?? (0.75 * span) / (samples - 1), Number.MIN_VALUE);
   const sigma = requireNumber(owner, 'sigma', config.sigma ?? Math.max(0.2 * span, 1.5 * sigmaMin));

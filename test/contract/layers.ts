@@ -266,6 +266,12 @@ export const layerRows: readonly LayerRow[] = [
     inputs: [picture],
   },
   {
+    name: 'TrainableLLF with a trained range',
+    create: (name) =>
+      new TrainableLLF({ name, samples: 2, levels: 3, range: wide, sigma: 9, alpha: 0.5, trainRange: true, seed: 1 }),
+    inputs: [picture],
+  },
+  {
     name: 'TrainableLLF of Paris, opencv, with a residual gain',
     create: (name) =>
       new TrainableLLF({
@@ -301,7 +307,7 @@ export const layerRows: readonly LayerRow[] = [
     inputs: [{ shape: [5, 6, 3] }],
   },
   {
-    name: 'TrainableLLF with a network, colour by channel',
+    name: 'TrainableLLF with a network and a trained range, colour by channel',
     create: (name) =>
       new TrainableLLF({
         name,
@@ -309,6 +315,7 @@ export const layerRows: readonly LayerRow[] = [
         samples: 3,
         levels: 2,
         range: wide,
+        trainRange: true,
         color: 'channels',
         seed: 1,
       }),

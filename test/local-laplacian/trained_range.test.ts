@@ -1,11 +1,19 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { type LocalLaplacianOptions, localLaplacian } from '../../src/local-laplacian/local_laplacian.js';
+import { TrainableLLF, type TrainableLLFConfig } from '../../src/local-laplacian/trainable_llf_layer.js';
 import { onEachBackend } from '../setup/backends.js';
 
 const RANGE = [-0.5, 1.5] as const;
 /** Of the slopes of the error by central differences in float32. */
 const STEP = 0.02;
+
+async function settled(layer: TrainableLLF, image: tf.Tensor): Promise<number[]> {
+  const result = layer.apply(image) as tf.Tensor;
+  const values = await result.data();
+  result.dispose();
+  return [...values];
+}
 
 onEachBackend(() => {
   describe('localLaplacian between tensors', () => {
@@ -57,6 +65,56 @@ onEachBackend(() => {
       }
       tf.dispose([ends, slopes]);
       expect(tf.memory().numTensors).toBe(numTensors);
+    });
+
+    const remaps: Readonly<Record<string, TrainableLLFConfig>> = {
+      gauss: { sigma: 0.7, alpha: 0.8, sigmaMin: 0.1 },
+      paris: { remap: 'paris', sigma: 0.7, alpha: 1.5, beta: 0.7, sigmaMin: 0.1 },
+      'a network without a batch norm': { remap: { hidden: [4], batchNorm: false } },
+    };
+
+    it.each(Object.entries(remaps))('moved, the layer filters as one that has that range: %s', async (_, config) => {
+      const shared = { ...config, samples: 5, levels: 3, seed: 1 };
+      const fixed = new TrainableLLF({ ...shared, range: RANGE });
+      const trained = new TrainableLLF({ ...shared, range: [0, 1], trainRange: true });
+      const x = image();
+      const expected = await settled(fixed, x);
+      await settled(trained, x);
+      const weightOf = (name: string): tf.LayerVariable =>
+        trained.weights.find((weight) => weight.originalName.endsWith(`/${name}`)) as tf.LayerVariable;
+      const [low, high] = RANGE;
+      tf.tidy(() => {
+        weightOf('low').write(tf.tensor([low]));
+        // Softplus of it is the width of the range.
+        weightOf('widthRaw').write(tf.tensor([Math.log(Math.expm1(high - low))]));
+      });
+      const found = await settled(trained, x);
+      for (const [i, value] of found.entries()) expect(value).toBeCloseTo(expected[i] as number, 4);
+      const [a, b] = trained.trainedRange();
+      expect(a).toBeCloseTo(low, 5);
+      expect(b).toBeCloseTo(high, 5);
+      expect(fixed.trainedRange()).toEqual([...RANGE]);
+      const [curve, reference] = [trained.remapCurve(5), fixed.remapCurve(5)];
+      for (const key of ['detail', 'remapped'] as const)
+        for (const [i, value] of curve[key].entries()) expect(value).toBeCloseTo(reference[key][i] as number, 4);
+      tf.dispose(x);
+      for (const layer of [fixed, trained]) layer.dispose();
+    });
+
+    it('moves the range to where the image has its values', async () => {
+      const x = image();
+      const layer = new TrainableLLF({ samples: 4, levels: 3, trainRange: true, inputShape: [12, 13, 1] });
+      const model = tf.sequential({ layers: [layer] });
+      const target = localLaplacian(x, { samples: 4, levels: 3, sigma: 0.5, alpha: 1.5, range: RANGE });
+      model.compile({ optimizer: tf.train.adam(0.05), loss: 'meanSquaredError' });
+      const { history } = await model.fit(x, target, { epochs: 30, verbose: 0 });
+      const losses = history['loss'] as number[];
+      expect(losses.at(-1)).toBeLessThan(0.2 * (losses[0] as number));
+      const [low, high] = layer.trainedRange();
+      expect(Math.abs(low) + Math.abs(high - 1)).toBeGreaterThan(0.1);
+      expect(high).toBeGreaterThan(low);
+      tf.dispose([x, target]);
+      model.dispose();
     });
 
     it('refuses ends that are no number', () => {
