@@ -4,6 +4,7 @@
  * reads them: `$x$`, with backticks within the dollars where Markdown would see signs of its own, or a block named math.
  */
 import temml from 'temml';
+import { Application } from 'typedoc';
 
 /** No space inside of the dollars and no digit behind them, so that prices stay prices. */
 const inline = /\$(?:`([^`]+)`|(?!\s)([^$`]+)(?<!\s))\$(?!\d)/y;
@@ -28,7 +29,8 @@ function readFormulas(markdown) {
     tokens[i].info.trim() === 'math' ? mathML(tokens[i].content, true) : fence(tokens, i, ...rest);
 }
 
-/** @param {import('typedoc').Application} app */
+/** @param {Application} app */
 export function load(app) {
-  app.options.setValue('markdownItLoader', readFormulas);
+  // Before, the options are read anew.
+  app.on(Application.EVENT_BOOTSTRAP_END, () => app.options.setValue('markdownItLoader', readFormulas));
 }
