@@ -9,6 +9,7 @@ const benches: Readonly<Record<string, () => Promise<unknown>>> = {
   'local-laplacian': () => import('./local_laplacian.js'),
   tokens: () => import('./tokens.js'),
   wasm: () => import('./wasm.js'),
+  webgl: () => import('./webgl.js'),
 };
 
 const chosen = argv[2] ?? '';

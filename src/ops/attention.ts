@@ -72,7 +72,7 @@ export function selfAttention(qkv: Tensor, heads: number, keyBias?: Tensor): Ten
   );
 }
 
-/** What the fused gradient needs: inputs and value, and two numbers of each query, `[B·heads, 2, M]`. */
+/** What the fused gradient needs: inputs and value, and what the kernel keeps of the softmax. */
 type Fused = Record<'qkv' | 'context' | 'statistics', Tensor> & { bias?: Tensor };
 /** What the composed gradient needs: three of `[B·heads, M, D/heads]`, and the softmax `[B·heads, M, M]`. */
 type Composed = Record<'query' | 'key' | 'value' | 'weights', Tensor>;

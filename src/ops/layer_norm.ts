@@ -1,7 +1,10 @@
-import { add, mean, mul, reshape, rsqrt, square, sub, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { add, mean, mul, rsqrt, square, sub, type Tensor } from '@tensorflow/tfjs-core';
 import { withGradient } from './custom_gradient.js';
 import { runFused } from './fused.js';
 import { columnSums, toMatrix } from './linear.js';
+
+/** The mean and 1 / deviation of each row, `[..., 1]`, and the normalised rows where no kernel makes them again. */
+type Kept = { x: Tensor; gamma: Tensor; mean: Tensor; inverse: Tensor; normalized?: Tensor };
 
 /**
  * Layer normalisation of the last axis: `(x - mean) / sqrt(variance + epsilon) · gamma + beta`.
@@ -10,13 +13,6 @@ import { columnSums, toMatrix } from './linear.js';
  * tfjs walks the tokens eleven times.
  */
 export function layerNorm(x: Tensor, gamma: Tensor, beta: Tensor, epsilon: number): Tensor {
-  return tidy(() => reshape(normalize(toMatrix(x), gamma, beta, epsilon), x.shape));
-}
-
-/** The mean and 1 / deviation of each row, `[rows, 1]`, and the normalised rows where no kernel makes them again. */
-type Kept = { x: Tensor; gamma: Tensor; mean: Tensor; inverse: Tensor; normalized?: Tensor };
-
-function normalize(x: Tensor, gamma: Tensor, beta: Tensor, epsilon: number): Tensor {
   return withGradient<[Tensor, Tensor, Tensor], Kept>(
     [x, gamma, beta],
     (x, gamma, beta) => fused(x, gamma, beta, epsilon) ?? composed(x, gamma, beta, epsilon),
@@ -45,5 +41,5 @@ function gradients(dy: Tensor, normalized: Tensor, { gamma, inverse }: Kept): Te
   const scaled = mul(dy, gamma);
   const along = mul(normalized, mean(mul(scaled, normalized), -1, true));
   const dx = mul(inverse, sub(sub(scaled, mean(scaled, -1, true)), along));
-  return [dx, columnSums(mul(dy, normalized)), columnSums(dy)];
+  return [dx, columnSums(toMatrix(mul(dy, normalized))), columnSums(toMatrix(dy))];
 }

@@ -1,16 +1,22 @@
 import { backend as currentBackend, getBackend, ready } from '@tensorflow/tfjs-core';
 import { type Acceleration, install } from '../install.js';
+import { selfAttention, selfAttentionGrad } from './attention.js';
 import { missingInternals } from './backend.js';
+import { scatterTokens, takeTokens } from './gather.js';
+import { gelu, geluGrad } from './gelu.js';
+import { layerNorm, layerNormGrad } from './layer_norm.js';
 import { localLaplacian, localLaplacianGrad } from './local_laplacian.js';
 
 /**
- * Installs shader programs in the WebGL backend of tfjs, for the local Laplacian filter: about three short passes for each
- * level of the pyramid instead of hundreds of operations, forward and with gradients. Call it once after
- * `tf.setBackend('webgl')`; a second call returns the first handle.
+ * Installs shader programs in the WebGL backend of tfjs: for the local Laplacian filter (three short passes for each level of
+ * the pyramid instead of hundreds of operations), and for what transformers are made of: attention, layer normalisation, GELU
+ * and the gather of tokens, forward and with gradients. Call it once after `tf.setBackend('webgl')`; a second call returns
+ * the first handle.
  *
- * Results are those of the composed operations within float32 rounding. A table as remap function (and so every network) has
- * its gradient summed on the processor, which reads one image for each sample. Where the backend's internals are not those of
- * tfjs 4.22, the composed operations stay and the handle's `warning` says why.
+ * Results are those of the composed operations within float32 rounding. Heads of odd depth and rows of more than 4096 numbers
+ * stay with the composed operations. A table as remap function (and so every network) has its gradient summed on the
+ * processor, which reads one image for each sample. Where the backend's internals are not those of tfjs 4.22, or the device
+ * computes with half floats only, the composed operations stay and the handle's `warning` says why.
  *
  * @throws If the current backend is not `webgl`.
  *
@@ -35,5 +41,16 @@ export async function accelerateWebgl(): Promise<Acceleration> {
     const warning = `The composed operations stay: this version of the WebGL backend differs from 4.22: ${missing} was not found.`;
     return { kernels: [], warning, dispose: () => {} };
   }
-  return install('webgl', { LLFLocalLaplacian: localLaplacian, LLFLocalLaplacianGrad: localLaplacianGrad });
+  return install('webgl', {
+    LLFGelu: gelu,
+    LLFGeluGrad: geluGrad,
+    LLFLayerNorm: layerNorm,
+    LLFLayerNormGrad: layerNormGrad,
+    LLFLocalLaplacian: localLaplacian,
+    LLFLocalLaplacianGrad: localLaplacianGrad,
+    LLFScatterTokens: scatterTokens,
+    LLFSelfAttention: selfAttention,
+    LLFSelfAttentionGrad: selfAttentionGrad,
+    LLFTakeTokens: takeTokens,
+  });
 }

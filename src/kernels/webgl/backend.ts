@@ -6,7 +6,10 @@ export interface Program {
   readonly outputShape: number[];
   readonly userCode: string;
   /** Numbers that may change without another compilation. */
-  readonly customUniforms: { name: string; type: 'float' }[];
+  readonly customUniforms?: { name: string; type: 'float' }[];
+  /** Whether it reads and writes two rows and two columns at a time. */
+  readonly packedInputs?: boolean;
+  readonly packedOutput?: boolean;
 }
 
 /**
@@ -35,12 +38,12 @@ export class ProgramRun {
   constructor(
     private readonly backend: WebGLBackend,
     /** What all programs of the kernel are told, in the order of their `customUniforms`. */
-    private readonly uniforms: readonly number[],
+    private readonly uniforms: readonly number[] = [],
   ) {}
 
-  run(program: Program, inputs: readonly TensorInfo[]): TensorInfo {
+  run(program: Program, inputs: readonly TensorInfo[], dtype: DataType = 'float32'): TensorInfo {
     const uniforms = this.uniforms.map((value) => [value]);
-    return this.note(this.backend.compileAndRun(program, [...inputs], 'float32', uniforms));
+    return this.note(this.backend.compileAndRun(program, [...inputs], dtype, uniforms));
   }
 
   /** The sum of all numbers, in the shape of a parameter of one number. */

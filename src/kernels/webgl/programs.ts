@@ -14,7 +14,7 @@ export interface Shading {
   readonly nodes: number;
 }
 
-const UNIFORMS: Program['customUniforms'] = ['low', 'high'].map((name) => ({ name, type: 'float' }));
+const UNIFORMS: NonNullable<Program['customUniforms']> = ['low', 'high'].map((name) => ({ name, type: 'float' }));
 
 /** Where a local mean lies among the samples, and by how much a sample counts there. */
 function samplingCode(samples: number): string {
