@@ -27,16 +27,15 @@ for (const path of readdirSync(root, { recursive: true, encoding: 'utf8' })) {
 }
 
 const problems: string[] = [];
-const linked = new Map<string, Set<string>>();
+const first = join(root, 'index.html');
+const linked = new Set<string>();
 for (const [from, { links }] of pages) {
-  const targets = new Set<string>();
-  linked.set(from, targets);
   for (const link of links) {
     if (/^(https?|data|mailto):/.test(link)) continue;
     const [path = '', place = ''] = link.replace(/\?[^#]*/, '').split('#');
     const target = path === '' ? from : join(dirname(from), path);
     const page = pages.get(target);
-    targets.add(target);
+    if (from === first) linked.add(target);
     if (path.startsWith('/')) problems.push(`${relative(root, from)}: ${link} holds at the root of a host only`);
     else if (relative(root, target).startsWith('..')) problems.push(`${relative(root, from)}: ${link} leads out`);
     else if (!existsSync(target) || !statSync(target).isFile())
@@ -46,10 +45,9 @@ for (const [from, { links }] of pages) {
   }
 }
 
-const first = linked.get(join(root, 'index.html')) ?? new Set();
 const documents = [...pages.keys()].filter((path) => relative(root, path).split(sep)[0] === 'documents');
 for (const path of documents) {
-  if (!first.has(path)) problems.push(`index.html: no link to ${relative(root, path)}`);
+  if (!linked.has(path)) problems.push(`index.html: no link to ${relative(root, path)}`);
 }
 
 console.log(problems.join('\n'));
