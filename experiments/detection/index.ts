@@ -21,7 +21,8 @@ import {
   timingOf,
 } from '../../bench/harness.js';
 import { runPool } from '../pool.js';
-import { backboneOf, folderOf, resultOf } from './files.js';
+import { backboneOf, folderOf, modelOf, resultOf } from './files.js';
+import { patchReport } from './patches.js';
 import { FULL, QUICK, VARIANTS, type Variant } from './settings.js';
 import type { Task } from './task.js';
 import { build, type Score, testScenes } from './train.js';
@@ -89,6 +90,10 @@ const rows = VARIANTS.map((variant) => {
 console.log(`\n${seeds.length} seeds, ${minutes()}\n`);
 const head = ['variant', 'box AP (%)', 'box AP50', 'mask AP', 'mask AP50', 'range of box AP', 'speed', 'images/s'];
 console.log(table([head, ...rows]));
+
+const ROUTED: readonly Variant[] = ['cropr', 'ink'];
+const models = ROUTED.map((variant) => [variant, seeds.map((seed) => modelOf(settings, variant, seed))] as const);
+console.log(`\n${await patchReport(Object.fromEntries(models))}`);
 
 const byVariant = (value: (variant: Variant) => number): Record<string, number> =>
   Object.fromEntries(VARIANTS.map((variant) => [variant, Number(value(variant).toFixed(2))]));

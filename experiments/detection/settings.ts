@@ -1,6 +1,7 @@
 /** What is compared, and at what size. */
 import type { DetectionLossConfig, DetectionPruningConfig, DetectionTransformerConfig } from 'tfjs-llf';
 import type { DenseSceneConfig } from '../../examples/data/dense_scenes.js';
+import { inkScores } from '../ink_scores.js';
 
 /** One or two digits among fragments of others, their corners on those of patches: most of the 100 patches say nothing. */
 export const SCENE: DenseSceneConfig = { canvas: 40, count: [1, 2], overlap: 0, step: 4, clutter: 4, fragment: 5 };
@@ -31,16 +32,17 @@ export const NETWORK: DetectionTransformerConfig = {
 export const LOSS: DetectionLossConfig = { alpha: 0.5, gamma: 0, box: 1, centerness: 0.3, mask: 0.5 };
 
 /** Names of the rows, as in the JSON line. */
-export type Variant = 'unpruned' | 'cropr' | 'croprNoFusion' | 'random' | 'concat';
+export type Variant = 'unpruned' | 'cropr' | 'croprNoFusion' | 'random' | 'concat' | 'ink';
 
 /** 72 of the 100 patches are gone before the last block, at the same places in every variant. */
-const SCHEDULE = { prune: [32, 20, 12, 8], after: [0, 1, 2, 3] };
+export const SCHEDULE = { prune: [32, 20, 12, 8], after: [0, 1, 2, 3] };
 
 export const PRUNING: Readonly<Record<Exclude<Variant, 'unpruned'>, DetectionPruningConfig>> = {
   cropr: SCHEDULE,
   croprNoFusion: { ...SCHEDULE, fusion: 'none' },
   random: { ...SCHEDULE, router: 'random' },
   concat: { ...SCHEDULE, fusion: 'end' },
+  ink: { ...SCHEDULE, router: inkScores(NETWORK.patchSize) },
 };
 
 export const VARIANTS: readonly Variant[] = ['unpruned', ...(Object.keys(PRUNING) as (keyof typeof PRUNING)[])];

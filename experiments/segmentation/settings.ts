@@ -1,6 +1,7 @@
 /** What is compared, and at what size. */
 import type { DensePruningConfig, SegmentationTransformerConfig } from 'tfjs-llf';
 import type { DenseSceneConfig } from '../../examples/data/dense_scenes.js';
+import { inkScores } from '../ink_scores.js';
 
 /** One or two digits of 4 x 4 patches among fragments of others: most of the 144 patches say nothing. */
 export const SCENE: DenseSceneConfig = { canvas: 48, count: [1, 2], overlap: 0, step: 4, clutter: 4, fragment: 6 };
@@ -31,7 +32,7 @@ export const NETWORK: SegmentationTransformerConfig = {
 };
 
 /** Names of the rows, as in the JSON line. */
-export type Variant = 'unpruned' | 'cropr' | 'croprNoFusion' | 'random' | 'attention' | 'concat' | 'dtop';
+export type Variant = 'unpruned' | 'cropr' | 'croprNoFusion' | 'random' | 'attention' | 'concat' | 'dtop' | 'ink';
 
 /** 104 of the 144 patches are gone before the last block, at the same places in every variant. */
 const SCHEDULE = { prune: [48, 30, 16, 10], after: [0, 1, 2, 3] };
@@ -43,6 +44,7 @@ export const PRUNING: Readonly<Record<Exclude<Variant, 'unpruned'>, DensePruning
   attention: { ...SCHEDULE, router: 'attention' },
   concat: { ...SCHEDULE, fusion: 'end' },
   dtop: { ...SCHEDULE, fusion: 'logits' },
+  ink: { ...SCHEDULE, router: inkScores(NETWORK.patchSize) },
 };
 
 export const VARIANTS: readonly Variant[] = ['unpruned', ...(Object.keys(PRUNING) as (keyof typeof PRUNING)[])];
@@ -71,7 +73,7 @@ export interface Settings {
 
 export const FULL: Settings = {
   pretrain: { scene: CROWD, epochs: 24, steps: 50, batchSize: 4, peak: 3e-3 },
-  fineTune: { scene: SCENE, epochs: 20, steps: 50, batchSize: 4, peak: 3e-3 },
+  fineTune: { scene: SCENE, epochs: 40, steps: 50, batchSize: 4, peak: 3e-3 },
   seeds: [1, 2, 3],
   testScenes: 500,
 };

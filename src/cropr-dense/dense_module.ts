@@ -7,8 +7,14 @@ import { RandomPruner } from '../cropr/random_pruner_layer.js';
 import { LogitFusion } from './logit_fusion_layer.js';
 import { TokenGrid } from './token_grid_layer.js';
 
-/** How tokens are chosen: by learned queries, one per patch, at random, or by the class token's attention. */
-export type DenseRouter = 'cropr' | 'random' | 'attention';
+/** Scores `[B, M]` of the tokens that are left, from the image and the ids `[B, M]` of those tokens; 0 is the class token's. */
+export type TokenScores = (image: SymbolicTensor, ids: SymbolicTensor) => SymbolicTensor;
+
+/**
+ * How tokens are chosen: by learned queries, one per patch, at random, by the class token's attention, or by scores of your
+ * own, of which the highest stay.
+ */
+export type DenseRouter = 'cropr' | 'random' | 'attention' | TokenScores;
 
 /**
  * What becomes of pruned tokens: they return before the last block (`'lastLayer'`, the paper's) or behind it (`'end'`),
@@ -28,8 +34,8 @@ export interface DensePruningConfig {
   router?: DenseRouter;
 }
 
-/** All routers, and all ways of fusion. */
-export const ROUTERS: readonly DenseRouter[] = ['cropr', 'random', 'attention'];
+/** All routers with a name, and all ways of fusion. */
+export const ROUTERS: readonly Exclude<DenseRouter, TokenScores>[] = ['cropr', 'random', 'attention'];
 export const FUSIONS: readonly DenseFusion[] = ['lastLayer', 'end', 'logits', 'none'];
 
 /** The sequence between two blocks. */
@@ -46,18 +52,18 @@ export interface Removed extends Sequence {
 /** Name and seed of a layer. */
 export type Named = (name: string) => { name: string; seed: number };
 
-/** One pruning module behind a block: what is left, and what is removed. `attention` is that of the class token. */
+/** One pruning module behind a block: what is left, and what is removed. `scores` for a router that does not make its own. */
 export function pruneTokens(
   router: DenseRouter,
   prune: number,
   { tokens, ids }: Sequence,
-  attention: SymbolicTensor | undefined,
+  scores: SymbolicTensor | undefined,
   { queries, units, named }: { queries: number; units: number; named: Named },
 ): { left: Sequence; removed: Removed } {
   const args = { prune, ...named('router') };
   if (router !== 'cropr') {
     const layer = router === 'random' ? new RandomPruner(args) : new AttentionPruner(args);
-    const routed = layer.apply(attention ? [tokens, attention, ids] : [tokens, ids]) as SymbolicTensor[];
+    const routed = layer.apply(scores ? [tokens, scores, ids] : [tokens, ids]) as SymbolicTensor[];
     const [kept, pruned, , keptIds, prunedIds] = routed as [SymbolicTensor, SymbolicTensor, ...SymbolicTensor[]];
     return split(kept, pruned, keptIds, prunedIds);
   }

@@ -92,7 +92,8 @@ export function denseTrunk(
   const dropPath = requireNumber(owner, 'dropPath', config.dropPath ?? 0, 0, 0.999);
   const seed = resolveSeed(config.seed, owner);
   const named = (name: string): { name: string; seed: number } => ({ name, seed: deriveSeed(seed, name) });
-  const router = requireOneOf(owner, 'pruning.router', pruning?.router ?? 'cropr', ROUTERS);
+  const chosen = pruning?.router ?? 'cropr';
+  const router = typeof chosen === 'function' ? chosen : requireOneOf(owner, 'pruning.router', chosen, ROUTERS);
   const fusion = requireOneOf(owner, 'pruning.fusion', pruning?.fusion ?? 'lastLayer', fusions);
   if (fusion === 'logits' && router !== 'cropr')
     throw argumentError(owner, 'pruning.router', '"cropr" for fusion "logits", which needs aux heads', router);
@@ -138,7 +139,8 @@ export function denseTrunk(
     const [next, attention] = Array.isArray(output) ? output : [output];
     tokens = next as SymbolicTensor;
     if (module < 0 || !ids) continue;
-    const parts = pruneTokens(router, plan.prune[module] as number, { tokens, ids }, attention, {
+    const scores = typeof router === 'function' ? router(image, ids) : attention;
+    const parts = pruneTokens(router, plan.prune[module] as number, { tokens, ids }, scores, {
       queries: aux.queries(patches),
       units: aux.units,
       named: (name) => named(`${name}_${module}`),

@@ -1,4 +1,4 @@
-export type { DenseFusion, DensePruningConfig, DenseRouter } from './dense_module.js';
+export type { DenseFusion, DensePruningConfig, DenseRouter, TokenScores } from './dense_module.js';
 export type { DenseTransformerConfig } from './dense_trunk.js';
 export type { Grid } from './grid.js';
 export { downsampleLabels, segmentationTargets } from './label_maps.js';

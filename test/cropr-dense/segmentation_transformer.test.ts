@@ -5,7 +5,7 @@ import { keptTokens } from '../../src/cropr/kept_tokens.js';
 import { pruningCurriculum } from '../../src/cropr/schedule.js';
 import { stripAuxHeads } from '../../src/cropr/strip_aux_heads.js';
 import { TokenPruner } from '../../src/cropr/token_pruner.js';
-import type { DensePruningConfig } from '../../src/cropr-dense/dense_module.js';
+import type { DensePruningConfig, TokenScores } from '../../src/cropr-dense/dense_module.js';
 import { segmentationTargets } from '../../src/cropr-dense/label_maps.js';
 import { PruningCurriculum } from '../../src/cropr-dense/pruning_curriculum.js';
 import { segmentationLoss } from '../../src/cropr-dense/segmentation_loss.js';
@@ -70,6 +70,21 @@ onEachBackend(() => {
       });
     },
   );
+
+  describe('with scores of its own', () => {
+    // Of the ids: the last patches stay.
+    const byPlace: TokenScores = (_, ids) => tf.layers.reLU().apply(ids) as tf.SymbolicTensor;
+
+    it('keeps the tokens with the highest', async () => {
+      const model = build({ prune: [2, 1], router: byPlace });
+      const x = images();
+      const [first, second] = await keptTokens(model, x);
+      for (const kept of first?.kept ?? []) expect([...kept].sort()).toEqual([2, 3, 4, 5]);
+      for (const kept of second?.kept ?? []) expect([...kept].sort()).toEqual([3, 4, 5]);
+      x.dispose();
+      model.dispose();
+    });
+  });
 
   describe('without a token to prune', () => {
     it.each(['lastLayer', 'end', 'none', 'logits'] as const)('fusion %s is the unpruned network', (fusion) => {
