@@ -24,15 +24,8 @@ class InkScores extends tf.layers.Layer {
     return tf.tidy(() => {
       const [image, ids] = inputs as [tf.Tensor4D, tf.Tensor2D];
       const ink = tf.reshape(tf.avgPool(image, this.patchSize, this.patchSize, 'valid'), [image.shape[0], -1]);
-      return tf.gather(
-        tf.pad(ink, [
-          [0, 0],
-          [1, 0],
-        ]),
-        ids,
-        1,
-        1,
-      );
+      const all = tf.concat([tf.zerosLike(tf.slice(ink, [0, 0], [-1, 1])), ink], 1);
+      return tf.gather(all, tf.cast(ids, 'int32'), 1, 1);
     });
   }
 }
