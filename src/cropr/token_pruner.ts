@@ -2,6 +2,7 @@ import { getBackend, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { argumentError, requireBoolean, requireInteger, requireShape } from '../core/checks.js';
 import { asList, type Options, type SeededArgs, SeededLayer, type Shape, shapeList } from '../core/layer.js';
 import { takeTokens } from '../ops/gather_tokens.js';
+import { keepsHalfFloats } from '../ops/half_floats.js';
 import { rankTokens, routeTokens, splitTokens } from './routing.js';
 
 /** What every router has in common. */
@@ -94,6 +95,11 @@ export abstract class TokenPruner<Own extends object = object> extends SeededLay
   /** Reads the scores of the first call only (WebGPU cannot): a model that starts with NaN is told so, no later call waits. */
   private checkOnce(scores: Tensor): void {
     if (this.scoresChecked || getBackend() === 'webgpu') return;
+    if (keepsHalfFloats())
+      throw new Error(
+        `${this.owner}: backend must keep scores and indices in float32, received webgl on a device with half floats ` +
+          `at "${this.name}"; choose wasm.`,
+      );
     if (!scores.dataSync().every(Number.isFinite))
       throw new Error(
         `${this.owner}: tokens must have finite scores, received NaN or infinite ones at "${this.name}".`,

@@ -1,4 +1,5 @@
 import { backend as currentBackend, getBackend, ready } from '@tensorflow/tfjs-core';
+import { keepsHalfFloats } from '../../ops/half_floats.js';
 import { type Acceleration, install } from '../install.js';
 import { selfAttention, selfAttentionGrad } from './attention.js';
 import { missingInternals } from './backend.js';
@@ -6,12 +7,13 @@ import { scatterTokens, takeTokens } from './gather.js';
 import { gelu, geluGrad } from './gelu.js';
 import { layerNorm, layerNormGrad } from './layer_norm.js';
 import { localLaplacian, localLaplacianGrad } from './local_laplacian.js';
+import { watchWebgl } from './watch.js';
 
 /**
  * Installs shader programs in the WebGL backend of tfjs: for the local Laplacian filter (three short passes for each level of
  * the pyramid instead of hundreds of operations), and for what transformers are made of: attention, layer normalisation, GELU
  * and the gather of tokens, forward and with gradients. Call it once after `tf.setBackend('webgl')`; a second call returns
- * the first handle.
+ * the first handle. It also makes a lost context an error, as {@link watchWebgl} does.
  *
  * Results are those of the composed operations within float32 rounding. Heads of odd depth and rows of more than 4096 numbers
  * stay with the composed operations. A table as remap function (and so every network) has its gradient summed on the
@@ -37,10 +39,11 @@ export async function accelerateWebgl(): Promise<Acceleration> {
       `accelerateWebgl: backend must be "webgl" (call tf.setBackend('webgl') first), received "${getBackend()}".`,
     );
   const missing = missingInternals(currentBackend());
-  if (missing) {
-    const warning = `The composed operations stay: this version of the WebGL backend differs from 4.22: ${missing} was not found.`;
-    return { kernels: [], warning, dispose: () => {} };
-  }
+  const reason = missing
+    ? `this version of the WebGL backend differs from 4.22: ${missing} was not found`
+    : keepsHalfFloats() && 'this device keeps numbers as half floats, which are too coarse to train with; choose wasm';
+  if (reason) return { kernels: [], warning: `The composed operations stay: ${reason}.`, dispose: () => {} };
+  watchWebgl();
   return install('webgl', {
     LLFGelu: gelu,
     LLFGeluGrad: geluGrad,

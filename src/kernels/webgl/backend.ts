@@ -20,12 +20,23 @@ export interface WebGLBackend extends KernelBackend {
   /** Compiles a program, once for the same code and shapes, and runs it. */
   compileAndRun(program: Program, inputs: TensorInfo[], dtype: DataType, uniforms: number[][]): TensorInfo;
   disposeIntermediateTensorInfo(tensor: TensorInfo): void;
+  /** Runs any program, those of tfjs too. */
+  runWebGLProgram(...args: unknown[]): TensorInfo;
+  /** Waits for numbers that are only on the device. */
+  getValuesFromTexture(dataId: object): Float32Array;
+  readonly gpgpu: {
+    readonly gl: WebGLRenderingContext;
+    /** What a loop without end looks at until the device is done with it. */
+    itemsToPoll: unknown[];
+  };
 }
 
 /** Why kernels cannot work with this backend: what is missing in it. Empty if they can. */
 export function missingInternals(backend: object): string {
-  const { compileAndRun, disposeIntermediateTensorInfo, incRef } = backend as Partial<WebGLBackend>;
-  if (typeof compileAndRun !== 'function') return 'its way to run a program';
+  const { compileAndRun, disposeIntermediateTensorInfo, getValuesFromTexture, gpgpu, incRef, runWebGLProgram } =
+    backend as Partial<WebGLBackend>;
+  if (typeof compileAndRun !== 'function' || typeof runWebGLProgram !== 'function') return 'its way to run a program';
+  if (typeof getValuesFromTexture !== 'function' || !gpgpu?.gl) return 'its way to the device';
   if (typeof disposeIntermediateTensorInfo !== 'function' || typeof incRef !== 'function')
     return 'its count of references';
   return '';
