@@ -90,3 +90,16 @@ it('passes progress on', async () => {
   await run;
   expect(seen).toEqual(['WASM', 7]);
 });
+
+it('tells the job that runs what is wished, and nobody if none does', async () => {
+  const client = new Client<TestJobs>('labels');
+  client.wish('early');
+  const run = client.run('double', 'wasm', 1);
+  await settled();
+  client.wish('now');
+  FakeWorker.all[0]?.answer(done(2));
+  await run;
+  client.wish('late');
+  expect(kinds()).toEqual(['start', 'wish']);
+  expect(FakeWorker.all[0]?.received[1]).toEqual({ kind: 'wish', wish: 'now' });
+});

@@ -49,3 +49,14 @@ describe.each([
     expect(contrast(of(name), of('page'))).toBeGreaterThan(3);
   });
 });
+
+describe('the symbols of the language', async () => {
+  const css = await readFile(join(root, 'examples/web/language/language.css'), 'utf8');
+  const symbol = /\.symbol \{[^}]*[^-]color: (#[0-9a-f]{6})/.exec(css)?.[1] ?? '';
+  const grounds = [...css.matchAll(/\.s\d \{\s*background: (#[0-9a-f]{6})/g)].map(([, colour = '']) => colour);
+
+  it('can be read', () => {
+    expect(grounds).toHaveLength(8);
+    for (const ground of grounds) expect(contrast(symbol, ground)).toBeGreaterThan(4.5);
+  });
+});

@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PAGES } from '../../examples/web/pages.js';
 import { findChromium } from '../../scripts/chromium.js';
-import { ended, Site } from './site.js';
+import { ACTS, mouse, startAndStop } from './acts.js';
+import { Site } from './site.js';
 
 describe.skipIf(findChromium() === undefined)('the pages from their sources', () => {
   let site: Site;
@@ -12,18 +13,13 @@ describe.skipIf(findChromium() === undefined)('the pages from their sources', ()
   }, 120_000);
   afterAll(() => site.close());
 
-  it.each(PAGES.map(({ name }) => name))(
-    '%s loads',
-    async (name) => {
+  it.each(PAGES)(
+    '$name loads, answers and trains a little',
+    async ({ name }) => {
       const { page, complaints } = await site.visit(`${name}/`);
       await page.waitForSelector('body[data-loaded]');
-      if (name === 'labels') {
-        // One of them trains: the workers of all are the same file.
-        await page.getByLabel('Epochs').fill('10');
-        await page.getByRole('button', { name: 'Learn from the rules' }).click();
-        const { before, after } = await ended(page);
-        expect(after).toBe(before);
-      }
+      await ACTS[name].use(page, mouse);
+      await startAndStop(page, ACTS[name].start);
       expect(complaints).toEqual([]);
       await page.close();
     },

@@ -1,6 +1,7 @@
-/** Writing of any size as a digit, and how a share of patches is spread over routers. */
+/** Writing of any size in a scene, and how a share of patches is spread over routers. */
 import { describe, expect, it } from 'vitest';
-import { asDigit, type Ink, inkOf } from '../../examples/web/cropr/handwriting.js';
+import { asScene, type Ink, inkOf } from '../../examples/web/cropr/handwriting.js';
+import { SCENE } from '../../examples/web/cropr/net.js';
 import { MOST, ratesFor } from '../../examples/web/cropr/rates.js';
 
 /** A bar. */
@@ -12,31 +13,34 @@ function bar(side: number, top: number, left: number, height: number, width: num
   return { side, values };
 }
 
-function centre(digit: Float32Array): [number, number] {
-  const mass = digit.reduce((sum, value) => sum + value, 0);
-  const mean = (place: (i: number) => number): number =>
-    digit.reduce((sum, value, i) => sum + value * place(i), 0) / mass;
-  return [mean((i) => Math.floor(i / 28)), mean((i) => i % 28)];
+/** Rows and columns that hold ink, first and last. */
+function reach(scene: Float32Array): number[] {
+  const inked = [...scene.keys()].filter((i) => (scene[i] as number) > 0.5);
+  const [ys, xs] = [inked.map((i) => Math.floor(i / SCENE.canvas)), inked.map((i) => i % SCENE.canvas)];
+  return [Math.min(...ys), Math.max(...ys), Math.min(...xs), Math.max(...xs)];
 }
 
-describe('writing as a digit', () => {
+describe('writing in a scene', () => {
   it.each([
-    ['small, in a corner', bar(112, 5, 3, 20, 8)],
-    ['large, in the middle', bar(112, 10, 40, 90, 36)],
-  ])('%s, fills twenty pixels around the middle', (_, ink) => {
-    const digit = asDigit(ink);
-    const rows = [...digit.keys()].filter((i) => (digit[i] as number) > 0.5).map((i) => Math.floor(i / 28));
-    expect(Math.abs(Math.max(...rows) - Math.min(...rows) + 1 - 20)).toBeLessThanOrEqual(1);
-    for (const place of centre(digit)) expect(Math.abs(place - 13.5)).toBeLessThan(0.6);
+    ['small', bar(200, 20, 20, 24, 8), 0, 0],
+    ['large', bar(200, 10, 40, 170, 50), 15, 10],
+  ])('%s, becomes a digit of the size and at the nearest place that the net knows', (_, ink, row, column) => {
+    const [top = 0, bottom = 0, left = 0, right = 0] = reach(asScene(ink, true));
+    expect([top, bottom]).toEqual([row, row + SCENE.digit - 1]);
+    // Its middle is that of its square.
+    expect(Math.abs((left + right + 1) / 2 - (column + SCENE.digit / 2))).toBeLessThanOrEqual(0.5);
   });
 
-  it('does not depend on where it was written', () => {
-    const [here, there] = [bar(112, 5, 3, 40, 12), bar(112, 60, 80, 40, 12)].map(asDigit);
-    expect(there).toEqual(here);
+  it('stays as it is where it is not to be fitted', () => {
+    expect(reach(asScene(bar(200, 40, 60, 80, 20), false))).toEqual([10, 29, 15, 19]);
+    const whole = asScene(bar(200, 0, 0, 200, 200), false);
+    expect(Math.min(...whole)).toBeGreaterThan(0.7);
   });
 
   it('without ink is empty', () => {
-    expect(asDigit({ side: 56, values: new Float32Array(56 * 56) })).toEqual(new Float32Array(28 * 28));
+    const blank = new Float32Array(SCENE.canvas ** 2);
+    for (const fit of [true, false])
+      expect(asScene({ side: 56, values: new Float32Array(56 * 56) }, fit)).toEqual(blank);
   });
 
   it('is read from a photo, dark on bright as bright on dark', () => {
@@ -53,11 +57,11 @@ describe('rates', () => {
     for (let percent = 0; percent <= 100 * MOST; percent += 5) {
       const rates = ratesFor(percent / 100);
       expect(Math.min(...rates)).toBeGreaterThanOrEqual(0);
-      expect(rates.reduce((sum, one) => sum + one, 0)).toBe(49 - Math.round(49 * (1 - percent / 100)));
+      expect(rates.reduce((sum, one) => sum + one, 0)).toBe(100 - Math.round(100 * (1 - percent / 100)));
     }
   });
 
   it('take nothing where nothing is to go', () => {
-    expect(ratesFor(0)).toEqual([0, 0, 0]);
+    expect(ratesFor(0)).toEqual([0, 0, 0, 0]);
   });
 });

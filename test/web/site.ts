@@ -23,6 +23,9 @@ const POLICY = {
     "connect-src 'self'; worker-src 'self'",
 };
 
+const DESK = { viewport: { width: 1100, height: 800 }, colorScheme: 'light' } as const;
+const PHONE = { viewport: { width: 360, height: 800 }, colorScheme: 'dark', hasTouch: true, isMobile: true } as const;
+
 /** A page that is open, and what went wrong on it. */
 export interface Visit {
   page: Page;
@@ -99,9 +102,13 @@ export class Site {
     await this.served.close();
   }
 
-  /** Opens a page, by default as wide as on a desk; `scheme` as the reader's system has it. */
-  async visit(name: string, width = 1100, scheme: 'light' | 'dark' = 'light'): Promise<Visit> {
-    const page = await this.browser.newPage({ viewport: { width, height: 800 }, colorScheme: scheme });
+  /** Opens a page as on a desk, or as on a phone: narrow, in the dark, and touched by fingers. */
+  async visit(
+    name: string,
+    device: 'desk' | 'phone' = 'desk',
+    prepare?: (page: Page) => Promise<unknown>,
+  ): Promise<Visit> {
+    const page = await this.browser.newPage(device === 'desk' ? DESK : PHONE);
     const complaints: string[] = [];
     page.on('console', (message) => {
       if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
@@ -110,17 +117,16 @@ export class Site {
     page.on('response', (response) => {
       if (response.status() >= 400) complaints.push(`${response.status()} ${response.url()}`);
     });
+    await prepare?.(page);
     await page.goto(`${this.served.origin}/${name}index.html`);
     return { page, complaints };
   }
 }
 
-/** What the page's bar says of the last run. */
+/** Tensors in the worker before the last run and after it, as the page's bar counts them. */
 export interface RunFacts {
   before: number;
   after: number;
-  /** The longest time that the page itself was busy, in ms. */
-  longest: number;
 }
 
 /** Waits until the run that goes on has ended, and returns its facts. */
@@ -129,7 +135,35 @@ export async function ended(page: Page): Promise<RunFacts> {
   const alert = (await page.locator('[role=alert]').allTextContents()).join('');
   if (alert) throw new Error(`The page says: ${alert}`);
   const facts = await page.evaluate(() => ({ ...document.body.dataset }));
-  return { before: Number(facts['before']), after: Number(facts['after']), longest: Number(facts['longest']) };
+  return { before: Number(facts['before']), after: Number(facts['after']) };
+}
+
+/** An event of a trace; `tdur` is the processor's time in microseconds. */
+interface TraceEvent {
+  name: string;
+  pid: number;
+  tid: number;
+  tdur?: number;
+  args?: { name?: string };
+}
+
+/**
+ * Watches the tasks of the page's own thread; the returned function ends that and gives the longest, in ms. It counts the
+ * time of the processor: by the clock a task also lasts while others compute.
+ */
+export async function watchTasks(page: Page): Promise<() => Promise<number>> {
+  const browser = page.context().browser();
+  if (!browser) throw new Error('watchTasks: page must have a browser.');
+  await browser.startTracing(page, { categories: ['toplevel'] });
+  return async () => {
+    const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: TraceEvent[] };
+    const thread = ({ pid, tid }: TraceEvent): string => `${pid}/${tid}`;
+    const isMain = ({ name, args }: TraceEvent): boolean => name === 'thread_name' && args?.name === 'CrRendererMain';
+    const mains = new Set(traceEvents.filter(isMain).map(thread));
+    const tasks = traceEvents.filter((event) => event.name.endsWith('RunTask') && mains.has(thread(event)));
+    if (tasks.length === 0) throw new Error('watchTasks: the trace must hold tasks of the page.');
+    return tasks.reduce((longest, { tdur = 0 }) => Math.max(longest, tdur), 0) / 1000;
+  };
 }
 
 /** Controls without a name, what makes the page wider than the screen, and all ids. */

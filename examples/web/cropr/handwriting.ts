@@ -1,8 +1,6 @@
-/** Ink of any size as a digit like those that the net has seen. Plain numbers. */
-import { SIDE } from '../data/digits.js';
+/** Ink of any size as a scene like those that the net has seen. Plain numbers. */
+import { SCENE } from './net.js';
 
-/** Side of the box that MNIST's digits fill. */
-const BOX = 20;
 /** Less ink is a blot. */
 const FAINT = 0.15;
 
@@ -23,38 +21,49 @@ function between(ink: Ink, y: number, x: number): number {
   return row(top) * (1 - v) + row(top + 1) * v;
 }
 
-/** As MNIST was made: what is inked fills a box of 20 pixels, and its centre of mass lies in the middle of 28. */
-export function asDigit(ink: Ink): Float32Array {
-  const { side, values } = ink;
+/** The smallest square around what is inked, in pixels of the ink. */
+function squareAround({ side, values }: Ink): { y: number; x: number; size: number } | undefined {
   const inked = [...values.keys()].filter((i) => (values[i] as number) > FAINT);
-  const digit = new Float32Array(SIDE * SIDE);
-  if (inked.length === 0) return digit;
-  const [ys, xs] = [inked.map((i) => Math.floor(i / side)), inked.map((i) => i % side)];
-  const ends = (all: readonly number[]): [number, number] => [
-    all.reduce((a, b) => Math.min(a, b)),
-    all.reduce((a, b) => Math.max(a, b)),
-  ];
-  const [[top, bottom], [left, right]] = [ends(ys), ends(xs)];
-  const scale = Math.max(bottom - top + 1, right - left + 1) / BOX;
-  const mass = inked.reduce((sum, i) => sum + (values[i] as number), 0);
-  const centre = (all: readonly number[]): number =>
-    all.reduce((sum, place, n) => sum + place * (values[inked[n] as number] as number), 0) / mass;
-  const [cy, cx] = [centre(ys), centre(xs)];
-  // Several samples of a pixel, so that thin strokes are not missed.
+  if (inked.length === 0) return undefined;
+  const ends = (place: (i: number) => number): [low: number, high: number] =>
+    inked.reduce<[number, number]>(
+      ([low, high], i) => [Math.min(low, place(i)), Math.max(high, place(i) + 1)],
+      [side, 0],
+    );
+  const [[top, bottom], [left, right]] = [ends((i) => Math.floor(i / side)), ends((i) => i % side)];
+  return { y: (top + bottom) / 2, x: (left + right) / 2, size: Math.max(bottom - top, right - left) };
+}
+
+/**
+ * The ink as a scene for the net. With `fit` it is taken for one digit, and gets the size and one of the places that digits
+ * have in the scenes that the net has learned from, the one that is nearest.
+ */
+export function asScene(ink: Ink, fit: boolean): Float32Array {
+  const { canvas, digit, step } = SCENE;
+  const scene = new Float32Array(canvas * canvas);
+  const whole = { y: ink.side / 2, x: ink.side / 2, size: ink.side };
+  const from = fit ? squareAround(ink) : whole;
+  if (!from) return scene;
+  const wide = fit ? digit : canvas;
+  const scale = from.size / wide;
+  const cornerOf = (middle: number): number => {
+    const corner = step * Math.round(((middle / ink.side) * canvas - wide / 2) / step);
+    return Math.min(canvas - wide, Math.max(0, corner));
+  };
+  const [top, left] = [cornerOf(from.y), cornerOf(from.x)];
+  // Several samples of a pixel, so that thin strokes are not missed; ink counts where its pixel's middle is.
   const fine = Math.max(1, Math.ceil(scale));
-  for (let y = 0; y < SIDE; y++) {
-    for (let x = 0; x < SIDE; x++) {
+  const offsets = Array.from({ length: fine }, (_, i) => ((i + 0.5) / fine - wide / 2) * scale - 0.5);
+  for (let y = 0; y < wide; y++) {
+    for (let x = 0; x < wide; x++) {
       let sum = 0;
-      for (let i = 0; i < fine; i++) {
-        for (let j = 0; j < fine; j++) {
-          const [dy, dx] = [y + (i + 0.5) / fine - SIDE / 2, x + (j + 0.5) / fine - SIDE / 2];
-          sum += between(ink, cy + dy * scale, cx + dx * scale);
-        }
+      for (const dy of offsets) {
+        for (const dx of offsets) sum += between(ink, from.y + y * scale + dy, from.x + x * scale + dx);
       }
-      digit[y * SIDE + x] = Math.min(1, sum / fine ** 2);
+      scene[(top + y) * canvas + left + x] = Math.min(1, sum / fine ** 2);
     }
   }
-  return digit;
+  return scene;
 }
 
 /** A photo of writing as ink: dark on bright paper is turned round, paper becomes 0. */

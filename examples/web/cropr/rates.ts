@@ -1,12 +1,8 @@
 /** How a share of patches is spread over routers. */
+import { GRID, ROUTERS } from './net.js';
 
-/** Patches of 4 x 4 pixels in an image of 28 x 28. */
-export const GRID = 7;
-export const PATCH = 4;
 const PATCHES: number = GRID * GRID;
-/** One behind each block but the last. */
-export const ROUTERS = 3;
-/** What can be chosen: at the highest rate five patches are left. */
+/** What can be chosen: at the highest rate ten patches are left. */
 export const MOST = 0.9;
 
 /** Patches that each router removes so that a share of all is gone in the end; each keeps about the same part of what it gets. */

@@ -8,12 +8,19 @@ export interface ChartConfig {
   title: string;
   xLabel: string;
   lines: readonly { name: string; dashed?: boolean }[];
-  /** Ends of the vertical axis; without them it fits the lines. */
-  range?: readonly [low: number, high: number];
+  /** Ends of the vertical axis; what is not given fits the lines. */
+  range?: readonly [low: number, high?: number];
+  /** Ends of the horizontal axis; without them it grows with the lines. */
+  xRange?: readonly [low: number, high: number];
   height?: number;
 }
 
 const variable = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+/** The ends of an axis; above what is drawn a tenth stays free. */
+function endsOf([low, high]: readonly [number, number?], highest: number): uPlot.Range.MinMax {
+  return [low, high ?? low + 1.1 * (highest - low || 1)];
+}
 
 /** A chart of several lines over one axis. Its last values also stand below it as text. */
 export class Chart {
@@ -95,8 +102,10 @@ export class Chart {
       const value = this.ys[i]?.filter((one) => one !== null).at(-1);
       return `${name} ${value === undefined ? 'none yet' : value.toFixed(3)}`;
     });
-    this.words.textContent = this.xs.length > 0 ? `At ${xLabel} ${this.xs.at(-1)}: ${last.join(', ')}` : '';
-    this.place.setAttribute('aria-label', `${title}. ${this.words.textContent}`);
+    const isEmpty = this.xs.length === 0;
+    this.words.textContent = isEmpty ? '' : `At ${xLabel} ${this.xs.at(-1)}: ${last.join(', ')}`;
+    this.place.setAttribute('aria-label', `${title}. ${this.words.textContent || 'Nothing yet.'}`);
+    this.place.classList.toggle('empty', isEmpty);
   }
 
   private size(): { width: number; height: number } {
@@ -120,7 +129,7 @@ export class Chart {
 
   private draw(): void {
     this.plot?.destroy();
-    const { lines, range, xLabel } = this.config;
+    const { lines, range, xLabel, xRange } = this.config;
     const axis = {
       stroke: variable('--text'),
       grid: { stroke: variable('--line') },
@@ -129,17 +138,20 @@ export class Chart {
     this.plot = new uPlot(
       {
         ...this.size(),
-        scales: { x: { time: false }, y: range ? { range: [...range] } : {} },
+        scales: {
+          x: { time: false, ...(xRange && { range: [...xRange] }) },
+          y: range ? { range: (_, __, highest) => endsOf(range, highest) } : {},
+        },
         axes: [{ ...axis, label: xLabel, labelSize: 20 }, axis],
         hooks: { draw: [this.drawMarks] },
         cursor: { drag: { x: false, y: false } },
         series: [
-          { label: xLabel },
+          { label: xLabel, value: (_, value) => value?.toString() ?? '' },
           ...lines.map(({ name, dashed }, i) => ({
             label: name,
+            value: (_: uPlot, value: number | null) => value?.toFixed(3) ?? '',
             width: 2,
             spanGaps: true,
-            points: { show: false },
             stroke: variable(`--line-${i + 1}`),
             ...(dashed && { dash: [6, 4] }),
           })),

@@ -78,6 +78,11 @@ export class Client<J extends Jobs> {
     if (this.isBusy) this.send({ kind: 'stop' });
   }
 
+  /** Tells the job that runs what is wanted of it now. */
+  wish(wish: unknown): void {
+    if (this.isBusy) this.send({ kind: 'wish', wish });
+  }
+
   private send(request: Request): void {
     this.worker?.postMessage(request);
   }

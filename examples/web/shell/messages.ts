@@ -9,7 +9,8 @@ export type Jobs = Readonly<Record<string, { order: unknown; progress: unknown; 
 /** To the worker. */
 export type Request =
   | { kind: 'start'; page: PageName; job: string; backend: BackendName; order: unknown }
-  | { kind: 'stop' };
+  | { kind: 'stop' }
+  | { kind: 'wish'; wish: unknown };
 
 /** From the worker. */
 export type Answer =
@@ -29,6 +30,8 @@ export interface Run<Progress> {
   report(progress: Progress): void;
   /** Whether the user has asked to stop; learned while it takes a breath. */
   readonly isStopped: boolean;
+  /** What the page has asked for last while the job runs, learned in the same way; undefined at first. */
+  readonly wish: unknown;
   /** Lets messages in; costs nothing if the last breath is not long ago. */
   breathe(): Promise<void>;
 }

@@ -54,7 +54,7 @@ export class RunBar {
   constructor(
     place: HTMLElement,
     startText: string,
-    private readonly act: { run: () => Promise<Tensors>; stop: () => void },
+    private readonly act: { run: () => Promise<Tensors>; stop: () => void; onBackend?: () => void },
   ) {
     this.start.append(startText);
     const switches = this.radios.map((radio, i) => element('label', {}, radio, BACKENDS[i]?.[1] ?? ''));
@@ -69,6 +69,7 @@ export class RunBar {
       this.status,
       this.error,
     );
+    for (const radio of this.radios) radio.addEventListener('change', () => this.act.onBackend?.());
     this.start.addEventListener('click', () => void this.go());
     this.halt.addEventListener('click', () => {
       this.halt.disabled = true;

@@ -1,5 +1,6 @@
 /** The worker of all pages: starts a backend and does what a page asks for, so that the page itself never waits. */
 import * as tf from '@tensorflow/tfjs';
+import { WebglContextLost } from 'tfjs-llf/kernels';
 import type { PageName } from '../pages.js';
 import { startBackend } from './backend.js';
 import type { Answer, Request, Run } from './messages.js';
@@ -25,6 +26,7 @@ const port = globalThis as unknown as {
 const BREATH = 30;
 
 let isStopped = false;
+let wish: unknown;
 
 function newRun(): Run<unknown> {
   let last = performance.now();
@@ -32,6 +34,9 @@ function newRun(): Run<unknown> {
     report: (progress) => port.postMessage({ kind: 'progress', progress }),
     get isStopped() {
       return isStopped;
+    },
+    get wish() {
+      return wish;
     },
     breathe: async () => {
       if (performance.now() - last < BREATH) return;
@@ -41,21 +46,30 @@ function newRun(): Run<unknown> {
   };
 }
 
+/** The page then ends this worker, and the next job finds a new one. */
+function fail(failure: unknown): void {
+  const isLost = failure instanceof WebglContextLost;
+  const reason = failure instanceof Error ? failure.message : String(failure);
+  const message = isLost ? 'This page has lost WebGL. Start again, or choose WASM.' : reason;
+  port.postMessage({ kind: 'failed', message });
+}
+
 async function start({ page, job, backend, order }: Extract<Request, { kind: 'start' }>): Promise<void> {
-  isStopped = false;
+  [isStopped, wish] = [false, undefined];
   try {
-    port.postMessage({ kind: 'ready', machine: await startBackend(backend) });
+    port.postMessage({ kind: 'ready', machine: await startBackend(backend, fail) });
     // A page may keep tensors on purpose, and says how many.
     const { work, held = () => 0 } = await works[page]();
     const before = tf.memory().numTensors - held();
     const result = await (work as Readonly<Record<string, AnyJob>>)[job]?.(order, newRun());
     port.postMessage({ kind: 'done', result, tensors: { before, after: tf.memory().numTensors - held() } });
   } catch (failure) {
-    port.postMessage({ kind: 'failed', message: failure instanceof Error ? failure.message : String(failure) });
+    fail(failure);
   }
 }
 
 port.onmessage = ({ data }) => {
   if (data.kind === 'stop') isStopped = true;
+  else if (data.kind === 'wish') wish = data.wish;
   else void start(data);
 };

@@ -4,6 +4,8 @@ import { HANDLES, type Points, valueAt } from './curve.js';
 const SIDE = 400;
 const END = 0.45;
 const STEP = 0.01;
+/** How far beside a handle it may be taken. */
+const REACH = 26;
 const NAMESPACE = 'http://www.w3.org/2000/svg';
 
 type Attributes = Readonly<Record<string, string | number>>;
@@ -23,6 +25,8 @@ export class CurveEditor {
   private readonly learned = shape('polyline', { class: 'learned' });
   private readonly drawn = shape('polyline', { class: 'drawn' });
   private readonly circles: readonly SVGCircleElement[];
+  /** Around the circles, where a finger takes them. */
+  private readonly reaches: readonly SVGCircleElement[];
   private held: number | undefined;
 
   constructor(
@@ -31,7 +35,10 @@ export class CurveEditor {
   ) {
     const cross = `M0,${SIDE} L${SIDE},0 M0,${SIDE / 2} H${SIDE} M${SIDE / 2},0 V${SIDE}`;
     this.circles = HANDLES.map((detail, i) => this.handle(detail, i));
-    this.svg.append(shape('path', { d: cross, class: 'grid' }), this.learned, this.drawn, ...this.circles);
+    this.reaches = HANDLES.map((detail) => shape('circle', { cx: across(detail), r: REACH, class: 'reach' }));
+    const grid = shape('path', { d: cross, class: 'grid' });
+    this.svg.append(grid, this.learned, this.drawn, ...this.reaches, ...this.circles);
+    this.svg.addEventListener('pointerdown', (event) => this.take(event));
     this.svg.addEventListener('pointermove', (event) => this.follow(event));
     for (const end of ['pointerup', 'pointercancel'] as const) {
       this.svg.addEventListener(end, () => {
@@ -70,12 +77,6 @@ export class CurveEditor {
       'aria-valuemin': -END,
       'aria-valuemax': END,
     });
-    circle.addEventListener('pointerdown', (event) => {
-      this.held = i;
-      this.svg.setPointerCapture(event.pointerId);
-      circle.focus();
-      event.preventDefault();
-    });
     circle.addEventListener('keydown', (event) => {
       const up: Readonly<Record<string, number>> = {
         ArrowUp: 1,
@@ -91,6 +92,20 @@ export class CurveEditor {
       this.move(i, (this.values[i] as number) + steps * STEP);
     });
     return circle;
+  }
+
+  /** Takes the handle that is nearest, if one is in reach. */
+  private take(event: PointerEvent): void {
+    if (!this.reaches.concat(this.circles).includes(event.target as SVGCircleElement)) return;
+    const distance = (circle: SVGCircleElement): number => {
+      const { left, top, width, height } = circle.getBoundingClientRect();
+      return Math.hypot(left + width / 2 - event.clientX, top + height / 2 - event.clientY);
+    };
+    const all = this.circles.map(distance);
+    this.held = all.indexOf(Math.min(...all));
+    this.svg.setPointerCapture(event.pointerId);
+    this.circles[this.held]?.focus();
+    event.preventDefault();
   }
 
   private follow(event: PointerEvent): void {
@@ -110,7 +125,7 @@ export class CurveEditor {
     this.drawn.setAttribute('points', points.join(' '));
     this.circles.forEach((circle, i) => {
       const value = this.values[i] as number;
-      circle.setAttribute('cy', String(down(value)));
+      for (const one of [circle, this.reaches[i]]) one?.setAttribute('cy', String(down(value)));
       circle.setAttribute('aria-valuenow', value.toFixed(3));
     });
   }
