@@ -2,10 +2,14 @@ import { availableParallelism } from 'node:os';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
 import { browserTests } from './scripts/browser_tests.js';
-import { chromiumArguments, findChromium } from './scripts/chromium.js';
+import { chromiumArguments, findChromium, webgpuArguments } from './scripts/chromium.js';
 import { entries, root } from './scripts/entries.js';
 
 const executablePath = findChromium();
+/** What `npm run contract` asks for. */
+const { TEST_BACKEND = '', TEST_ACCELERATED = '' } = process.env;
+const onWebgpu = TEST_BACKEND === 'webgpu';
+const args = onWebgpu ? [...chromiumArguments, ...webgpuArguments] : chromiumArguments;
 
 export default defineConfig({
   root,
@@ -15,6 +19,7 @@ export default defineConfig({
     alias: entries.map(({ specifier, source }) => ({ find: new RegExp(`^${specifier}$`), replacement: source })),
   },
   test: {
+    env: { TEST_BACKEND, TEST_ACCELERATED },
     projects: [
       {
         extends: true,
@@ -34,7 +39,7 @@ export default defineConfig({
       {
         extends: true,
         optimizeDeps: {
-          include: ['', '-core', '-layers', '-backend-webgl']
+          include: ['', '-core', '-layers', '-backend-webgl', ...(onWebgpu ? ['-backend-webgpu'] : [])]
             .map((part) => `@tensorflow/tfjs${part}`)
             .concat('fast-check'),
         },
@@ -51,7 +56,7 @@ export default defineConfig({
             screenshotFailures: false,
             instances: [{ browser: 'chromium' }],
             provider: playwright({
-              launchOptions: { args: chromiumArguments, ...(executablePath === undefined ? {} : { executablePath }) },
+              launchOptions: { args, ...(executablePath === undefined ? {} : { executablePath }) },
             }),
           },
         },

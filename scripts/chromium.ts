@@ -37,3 +37,10 @@ export const chromiumArguments: string[] = [
   '--no-first-run',
   '--disable-quic',
 ];
+
+/** For WebGPU, in software too. */
+export const webgpuArguments: string[] = [
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
+  '--enable-features=Vulkan',
+];

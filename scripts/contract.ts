@@ -1,0 +1,25 @@
+/**
+ * The laws that every layer and callback obeys, on a backend that `npm test` does not run them on:
+ *
+ *     npm run contract -- webgpu
+ *     npm run contract -- webgl --accelerated
+ *     npm run contract -- wasm --accelerated
+ */
+import { spawnSync } from 'node:child_process';
+
+const [backend = '', ...more] = process.argv.slice(2);
+if (!['wasm', 'webgl', 'webgpu'].includes(backend)) {
+  console.error(`contract: BACKEND must be wasm, webgl or webgpu, received "${backend}".`);
+  process.exit(1);
+}
+const project = backend === 'wasm' ? 'node' : 'browser';
+const options = more.filter((argument) => argument !== '--accelerated');
+const env = {
+  ...process.env,
+  TEST_BACKEND: backend,
+  TEST_ACCELERATED: more.includes('--accelerated') ? '1' : '',
+  // A browser of its own, prepared modules of its own: see vitest.config.ts.
+  TEST_SHARD: `contract-${backend}`,
+};
+const arguments_ = ['vitest', 'run', '--project', project, 'test/contract', ...options];
+process.exit(spawnSync('npx', arguments_, { env, stdio: 'inherit' }).status ?? 1);
