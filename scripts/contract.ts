@@ -21,5 +21,5 @@ const env = {
   // A browser of its own, prepared modules of its own: see vitest.config.ts.
   TEST_SHARD: `contract-${backend}`,
 };
-const arguments_ = ['vitest', 'run', '--project', project, 'test/contract', ...options];
-process.exit(spawnSync('npx', arguments_, { env, stdio: 'inherit' }).status ?? 1);
+const command = ['vitest', 'run', '--project', project, 'test/contract', ...options];
+process.exit(spawnSync('npx', command, { env, stdio: 'inherit' }).status ?? 1);
