@@ -28,7 +28,7 @@ export default defineConfig({
           environment: 'node',
           include: ['test/**/*.test.ts'],
           // What needs a browser says so in its name, as what needs Node does.
-          exclude: ['test/package/**', 'test/**/*.webgl.test.ts'],
+          exclude: ['test/package/**', 'test/**/*.{webgl,webgpu}.test.ts'],
           setupFiles: ['test/setup/node.ts'],
           // By default one core is left to the watcher: on two cores the files would run one after another.
           maxWorkers: Math.max(2, availableParallelism() - 1),
@@ -45,7 +45,7 @@ export default defineConfig({
         },
         test: {
           name: 'browser',
-          include: [...browserTests],
+          include: onWebgpu ? ['test/**/*.webgpu.test.ts'] : [...browserTests],
           setupFiles: ['test/setup/browser.ts'],
           // Software rendering on a busy machine may stand still for minutes.
           testTimeout: 300_000,

@@ -153,30 +153,41 @@ function floatPlaces(row: LayerRow): number[] {
   return row.inputs.flatMap(({ dtype = 'float32' }, i) => (dtype === 'float32' ? [i] : []));
 }
 
-export function gradients(row: LayerRow, state: State, leftOut: LeftOut): Gradients {
+/** The gradients for the float inputs, then for the weights, as tensors that the caller disposes. */
+function gradientTensors(row: LayerRow, state: State, leftOut: LeftOut): (tf.Tensor | undefined)[] {
   return withLayer(row, state, (layer, given) => {
     const places = floatPlaces(row);
-    const named = weightsByName(layer);
     const inputs = places.map((place) => tf.variable(given[place] as tf.Tensor));
     const touched = tf.variable(tf.scalar(0));
-    const all = [touched, ...inputs, ...named.map(({ variable }) => variable)];
+    const all = [...inputs, ...weightsByName(layer).map(({ variable }) => variable)];
     const { grads } = tf.variableGrads(() => {
       const used = given.map((tensor, i) => inputs[places.indexOf(i)] ?? tensor);
       return tf.add(lossOf(apply(layer, used), leftOut), touched).asScalar();
-    }, all);
-    const values = (variable: tf.Variable): Float32Array | null =>
-      (grads[variable.name]?.dataSync().slice() as Float32Array | undefined) ?? null;
-    const result: Gradients = {
-      weights: new Map(named.map(({ name, variable }) => [name, values(variable)])),
-      inputs: new Map(places.map((place, i) => [place, values(inputs[i] as tf.Variable)])),
-    };
+    }, [touched, ...all]);
     for (const variable of [touched, ...inputs]) variable.dispose();
-    return result;
+    return all.map(({ name }) => grads[name] && tf.keep(grads[name]));
   });
+}
+
+export function gradients(row: LayerRow, state: State, leftOut: LeftOut): Gradients {
+  const tensors = gradientTensors(row, state, leftOut);
+  const values = tensors.map((tensor) => (tensor?.dataSync().slice() as Float32Array | undefined) ?? null);
+  tf.dispose(tensors);
+  const places = floatPlaces(row);
+  return {
+    weights: new Map([...state.weights.keys()].map((name, i) => [name, values[places.length + i] ?? null])),
+    inputs: new Map(places.map((place, i) => [place, values[i] ?? null])),
+  };
 }
 
 /** All that a layer does in training, from one state. */
 export function runOf(row: LayerRow, state: State): Gradients & { outputs: Snapshot[] } {
   const outputs = withLayer(row, state, (layer, inputs) => apply(layer, inputs).map(snapshot));
   return { outputs, ...gradients(row, state, []) };
+}
+
+/** The same as tensors that the caller reads and disposes: the outputs, then the gradients, for the float inputs first. */
+export function tensorsOf(row: LayerRow, state: State): (tf.Tensor | undefined)[] {
+  const outputs = withLayer(row, state, (layer, inputs) => apply(layer, inputs).map((x) => tf.keep(tf.clone(x))));
+  return [...outputs, ...gradientTensors(row, state, [])];
 }
