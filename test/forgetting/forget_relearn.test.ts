@@ -54,7 +54,7 @@ function recorder(model: tf.LayersModel): { callback: tf.CustomCallback; starts:
 
 const zeros = (list: number[] | undefined): number[] => (list ?? []).flatMap((value, i) => (value === 0 ? [i] : []));
 
-onEachBackend((backend) => {
+onEachBackend(() => {
   describe('laterLayers', () => {
     it('draws the kernels from a layer on within the bound, leaves biases and norms, draws anew each time', async () => {
       const model = smallModel();
@@ -118,24 +118,22 @@ onEachBackend((backend) => {
       expect(changedKeys(after, values(model))).toEqual(['shared/kernel']);
     });
 
-    if (backend === 'cpu') {
-      it.each(Object.entries(arch))('%s: the weights that the published code changes', async (name, expected) => {
-        const [kind, from, reverse] = name.split('|') as [string, string, string];
-        const model = resnet(kind.replace('Split_', '') as 'ResNet18' | 'ResNet50');
-        const before = values(model);
-        const layer = from === 'fc' ? from : `${from}.0.conv1`;
-        await forgetOnce(model, laterLayers({ from: layer, reverse: reverse === 'reverse=True' }));
-        expect(changedKeys(before, values(model)).sort()).toEqual(expected.changed_tensors.map(ourKey).sort());
-      });
+    it.each(Object.entries(arch))('%s: the weights that the published code changes', async (name, expected) => {
+      const [kind, from, reverse] = name.split('|') as [string, string, string];
+      const model = resnet(kind.replace('Split_', '') as 'ResNet18' | 'ResNet50');
+      const before = values(model);
+      const layer = from === 'fc' ? from : `${from}.0.conv1`;
+      await forgetOnce(model, laterLayers({ from: layer, reverse: reverse === 'reverse=True' }));
+      expect(changedKeys(before, values(model)).sort()).toEqual(expected.changed_tensors.map(ourKey).sort());
+    });
 
-      it.each(Object.entries(groups.cases))('%s: the weights that the code of SEAL changes', async (name, expected) => {
-        const [kind, stage, reverse] = name.split('/') as ['ResNet18' | 'ResNet50', string, string];
-        const model = resnet(kind);
-        const before = values(model);
-        await forgetOnce(model, laterLayers({ from: `${stage}.0.conv1`, reverse: reverse === 'reverse1' }));
-        expect(changedKeys(before, values(model)).sort()).toEqual(expected.reinitialised.map(ourKey).sort());
-      });
-    }
+    it.each(Object.entries(groups.cases))('%s: the weights that the code of SEAL changes', async (name, expected) => {
+      const [kind, stage, reverse] = name.split('/') as ['ResNet18' | 'ResNet50', string, string];
+      const model = resnet(kind);
+      const before = values(model);
+      await forgetOnce(model, laterLayers({ from: `${stage}.0.conv1`, reverse: reverse === 'reverse1' }));
+      expect(changedKeys(before, values(model)).sort()).toEqual(expected.reinitialised.map(ourKey).sort());
+    });
   });
 
   describe('bornAgain', () => {
