@@ -1,5 +1,6 @@
 /**
- * The laws that every layer and callback obeys, on a backend that `npm test` does not run them on:
+ * The laws that every layer and callback obeys, on a backend that `npm test` does not run them on; on webgpu, of which nothing
+ * can be read without a wait, that layers compute what they do on cpu:
  *
  *     npm run contract -- webgpu
  *     npm run contract -- webgl --accelerated
