@@ -32,7 +32,7 @@ export const NETWORK: DetectionTransformerConfig = {
 export const LOSS: DetectionLossConfig = { alpha: 0.5, gamma: 0, box: 1, centerness: 0.3, mask: 0.5 };
 
 /** Names of the rows, as in the JSON line. */
-export type Variant = 'unpruned' | 'cropr' | 'croprNoFusion' | 'random' | 'concat' | 'ink';
+export type Variant = 'unpruned' | 'cropr' | 'croprNoFusion' | 'random' | 'concat' | 'ink' | 'half' | 'hardly';
 
 /** 72 of the 100 patches are gone before the last block, at the same places in every variant. */
 export const SCHEDULE = { prune: [32, 20, 12, 8], after: [0, 1, 2, 3] };
@@ -43,6 +43,8 @@ export const PRUNING: Readonly<Record<Exclude<Variant, 'unpruned'>, DetectionPru
   random: { ...SCHEDULE, router: 'random' },
   concat: { ...SCHEDULE, fusion: 'end' },
   ink: { ...SCHEDULE, router: inkScores(NETWORK.patchSize) },
+  half: { ...SCHEDULE, prune: [16, 10, 6, 4] },
+  hardly: { ...SCHEDULE, prune: [1, 1, 1, 1] },
 };
 
 export const VARIANTS: readonly Variant[] = ['unpruned', ...(Object.keys(PRUNING) as (keyof typeof PRUNING)[])];
