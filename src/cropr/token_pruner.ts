@@ -95,14 +95,10 @@ export abstract class TokenPruner<Own extends object = object> extends SeededLay
   /** Reads the scores of the first call only (WebGPU cannot): a model that starts with NaN is told so, no later call waits. */
   private checkOnce(scores: Tensor): void {
     if (this.scoresChecked || getBackend() === 'webgpu') return;
-    if (keepsHalfFloats())
+    const isCoarse = keepsHalfFloats();
+    if (isCoarse || !scores.dataSync().every(Number.isFinite))
       throw new Error(
-        `${this.owner}: backend must keep scores and indices in float32, received webgl on a device with half floats ` +
-          `at "${this.name}"; choose wasm.`,
-      );
-    if (!scores.dataSync().every(Number.isFinite))
-      throw new Error(
-        `${this.owner}: tokens must have finite scores, received NaN or infinite ones at "${this.name}".`,
+        `${this.owner}: tokens must have finite scores, received ${isCoarse ? 'half floats (choose wasm)' : 'NaN or infinite ones'} at "${this.name}".`,
       );
     this.scoresChecked = true;
   }

@@ -29,7 +29,7 @@ onEachBackend(() => {
     it('is refused by routers', () => {
       const pruner = new RandomPruner({ prune: 2, name: 'router' });
       expect(() => pruner.apply(tf.ones([1, 5, 4]))).toThrow(
-        'RandomPruner: backend must keep scores and indices in float32, received webgl on a device with half floats at "router"',
+        'RandomPruner: tokens must have finite scores, received half floats (choose wasm) at "router"',
       );
     });
 
