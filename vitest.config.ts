@@ -45,7 +45,7 @@ export default defineConfig({
         },
         test: {
           name: 'browser',
-          include: onWebgpu ? ['test/**/*.webgpu.test.ts'] : [...browserTests],
+          include: onWebgpu ? ['test/contract/*.test.ts'] : [...browserTests],
           setupFiles: ['test/setup/browser.ts'],
           // Software rendering on a busy machine may stand still for minutes.
           testTimeout: 300_000,

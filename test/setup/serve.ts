@@ -18,14 +18,14 @@ export interface Served {
   close: () => void;
 }
 
-/** Serves the files of a folder below `below`, a path such as `/some/project`. All else is not found. */
-export async function serve(folder: string, below = ''): Promise<Served> {
+/** Serves the files of a folder, each with these headers. All else is not found. */
+export async function serve(folder: string, headers: Readonly<Record<string, string>> = {}): Promise<Served> {
   const server = createServer(async ({ url = '' }, response) => {
     const path = normalize(decodeURIComponent(url.split('?')[0] ?? ''));
     try {
-      if (!path.startsWith(`${below}/`)) throw new Error(`${path} is outside.`);
-      const body = await readFile(join(folder, path.slice(below.length), path.endsWith('/') ? 'index.html' : ''));
-      response.writeHead(200, { 'Content-Type': types[extname(path)] ?? 'application/octet-stream' }).end(body);
+      const body = await readFile(join(folder, path, path.endsWith('/') ? 'index.html' : ''));
+      const type = types[extname(path)] ?? 'application/octet-stream';
+      response.writeHead(200, { ...headers, 'Content-Type': type }).end(body);
     } catch {
       response.writeHead(404).end();
     }
@@ -33,6 +33,8 @@ export async function serve(folder: string, below = ''): Promise<Served> {
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
   });
-  const { port } = server.address() as AddressInfo;
-  return { origin: `http://127.0.0.1:${port}${below}`, close: () => server.close() };
+  return {
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: () => server.close(),
+  };
 }

@@ -1,20 +1,12 @@
 /** The pages as a host serves them, and a browser that visits them. */
-import { readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { extname, join, normalize } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright';
 import { build, createServer as createDevServer } from 'vite';
 import { vi } from 'vitest';
 import { chromiumArguments, findChromium } from '../../scripts/chromium.js';
 import { root } from '../../scripts/entries.js';
-
-const TYPES: Readonly<Record<string, string>> = {
-  '.html': 'text/html',
-  '.js': 'text/javascript',
-  '.css': 'text/css',
-  '.wasm': 'application/wasm',
-};
+import { serve } from '../setup/serve.js';
 
 /** As strict as the policy in the pages, but sent with every file: a worker obeys only the policy of its own file. */
 const POLICY = {
@@ -47,24 +39,12 @@ async function serveBuild(): Promise<Served> {
   // Vitest's own value would make it something else than `npm run site` does.
   vi.stubEnv('NODE_ENV', 'production');
   await build({ configFile: config, logLevel: 'silent', build: { outDir: folder } }).finally(() => vi.unstubAllEnvs());
-  const server = createServer(async ({ url = '' }, response) => {
-    const path = normalize(decodeURIComponent(url.split('?')[0] ?? ''));
-    try {
-      const body = await readFile(join(folder, path));
-      response.writeHead(200, { ...POLICY, 'Content-Type': TYPES[extname(path)] ?? 'application/octet-stream' });
-      response.end(body);
-    } catch {
-      response.writeHead(404).end();
-    }
-  });
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const close = (): Promise<void> => {
-    server.close();
+  const { origin, close } = await serve(folder, POLICY);
+  const end = (): Promise<void> => {
+    close();
     return rm(folder, { recursive: true });
   };
-  return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close };
+  return { origin, close: end };
 }
 
 /** The sources, as `npm run pages` serves them. */
